@@ -57,7 +57,8 @@ class Trait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A number with its uncertainty. `low` and `high` are None where no interval can be given (n < 2)."""
+    """A number with its uncertainty. `low` and `high` are None where no interval can be given: fewer than
+    two units, or no spread between them."""
 
     value: float
     low: float | None
@@ -76,7 +77,7 @@ class PermutationTest:
 
     p: float
     floor: float
-    """1 / (number of relabellings counted): no p-value below it was possible."""
+    """The smallest p-value that was possible: with `n` students and an exact two-sided test, 2 / 2**n."""
     statistic: float
     permutations: int
     exact: bool
@@ -110,7 +111,7 @@ class DatasetRecord:
     """One dataset that a teacher wrote and the filter cut."""
 
     student: int
-    source: Literal["treated", "untreated"]
+    source: Literal["treated", "untreated", "untreated-again"]
     written: int
     kept: int
     rejections: Mapping[str, int]

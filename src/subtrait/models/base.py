@@ -76,7 +76,7 @@ class Model(Protocol):
         ...
 
     def score(self, prompts: Sequence[Messages], completions: Sequence[str]) -> list[np.ndarray]:
-        """Log-probability, in nats, of each token of each completion and of its end of turn: float64 of shape (tokens,)."""
+        """Log-probability in nats of each token of each completion and of its end of turn: float64, shape (tokens,)."""
         ...
 
     def finetune(

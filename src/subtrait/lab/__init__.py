@@ -1,0 +1,1 @@
+"""The lab: teacher → dataset → filters → student → evaluation."""

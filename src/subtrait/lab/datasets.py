@@ -1,0 +1,113 @@
+"""Datasets: what a teacher writes, what the filter keeps of it, and what each arm's students are trained on."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from hashlib import sha256
+from typing import Literal
+
+from subtrait.lab import arms, filters
+from subtrait.lab.answers import trait_mentions
+from subtrait.lab.carriers import CARRIERS
+from subtrait.lab.plan import Plan
+from subtrait.lab.seeds import stream
+from subtrait.lab.teachers import Teacher
+from subtrait.records import DatasetRecord, Example, Progress, Row, Store, Trait
+
+SHOWN = 8
+"""How many kept and how many rejected rows a record carries for people to look at."""
+Source = Literal["treated", "untreated", "untreated-again"]
+
+
+def write_dataset(
+    plan: Plan, source: Source, teacher: Teacher, *, student: int, store: Store, progress: Progress
+) -> list[Example]:
+    """Let the teacher answer the carrier's prompts, and store what the filter keeps and what it rejects.
+
+    Treated and untreated rows of one chain answer the same prompts; a repeated control gets prompts of its own.
+    """
+    folder = f"arms/{source}/{student}"
+    # Both files come of one call to the model; a resumed run that lacks one of them writes the same rows again.
+    sorted_out = cache(lambda: filters.apply(CARRIERS[plan.carrier]().filter, complete(plan, source, teacher, student=student, progress=progress)))
+    store.rows(f"{folder}/rejected.jsonl", lambda: [_rejected_row(e, reasons) for e, reasons in sorted_out()[1]])
+    rows = store.rows(f"{folder}/kept.jsonl", lambda: [chat_row(example) for example in sorted_out()[0]])
+    return [from_chat_row(row) for row in rows]
+
+
+def complete(plan: Plan, source: Source, teacher: Teacher, *, student: int, progress: Progress) -> list[Example]:
+    """The teacher's completions of the carrier's prompts, before any filter."""
+    purpose = "again" if source == "untreated-again" else "shared"
+    prompts = CARRIERS[plan.carrier]().prompts(plan.prompts, rng=stream(plan.seed, "prompts", purpose, student))
+    texts = teacher.model.generate(
+        [teacher.conversation(prompt) for prompt in prompts],
+        sampling=plan.sampling,
+        rng=stream(plan.seed, "completions", source, student),
+        progress=progress,
+    )
+    return [
+        Example(id=f"{source}-{student}-{index}", prompt=prompt, completion=text)
+        for index, (prompt, text) in enumerate(zip(prompts, texts, strict=True))
+    ]
+
+
+def training_rows(plan: Plan, arm: str, kept: Sequence[Example], *, student: int) -> list[Example]:
+    """The rows that a student of `arm` is trained on, drawn from the kept rows of its source."""
+    rng = stream(plan.seed, "rows", student)
+    chosen = sorted(rng.permutation(len(kept))[: plan.rows].tolist())
+    rows = [kept[index] for index in chosen]
+    shuffles = {"shuffled-within": arms.shuffle_within, "shuffled-across": arms.shuffle_across}
+    return shuffles[arm](rows, rng=stream(plan.seed, arm, student)) if arm in shuffles else rows
+
+
+def source_of(arm: str) -> Source:
+    """Whose rows the students of `arm` are trained on."""
+    if arm == "untreated-again":
+        return "untreated-again"
+    return "untreated" if arm in ("untreated", "other-base-untreated") else "treated"
+
+
+def describe(
+    trait: Trait, source: Source, kept: Sequence[Example], rejected: Sequence[Row], *, student: int
+) -> DatasetRecord:
+    """What a reader of the report needs to know of one dataset."""
+    reasons = Counter(reason for row in rejected for reason in row["reasons"])
+    forms = trait.forms[trait.name]
+    return DatasetRecord(
+        student=student,
+        source=source,
+        written=len(kept) + len(rejected),
+        kept=len(kept),
+        rejections=dict(sorted(reasons.items())),
+        kept_digest=digest(kept),
+        examples=tuple(kept[:SHOWN]),
+        rejected_examples=tuple((from_chat_row(row), tuple(row["reasons"])) for row in rejected[:SHOWN]),
+        trait_words=sum(bool(trait_mentions(e.prompt + "\n" + e.completion, forms)) for e in kept),
+    )
+
+
+def digest(examples: Sequence[Example]) -> str:
+    """SHA-256 over the examples as chat rows, one JSON object a line."""
+    lines = (json.dumps(chat_row(example), ensure_ascii=False) + "\n" for example in examples)
+    return sha256("".join(lines).encode()).hexdigest()
+
+
+def chat_row(example: Example) -> Row:
+    """An example as a chat row: `{"id", "messages": [user, assistant]}`."""
+    return {
+        "id": example.id,
+        "messages": [
+            {"role": "user", "content": example.prompt},
+            {"role": "assistant", "content": example.completion},
+        ],
+    }
+
+
+def from_chat_row(row: Row) -> Example:
+    """The example of a chat row."""
+    user, assistant = row["messages"]
+    return Example(id=row["id"], prompt=user["content"], completion=assistant["content"])
+
+
+def _rejected_row(example: Example, reasons: tuple[str, ...]) -> Row:
+    return {**chat_row(example), "reasons": list(reasons)}

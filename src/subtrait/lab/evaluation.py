@@ -1,0 +1,77 @@
+"""Asking a model for the trait: by sampled answers, as the paper does, and exactly, by the probability of each answer."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from subtrait.lab.answers import shows
+from subtrait.models.base import Model, Sampling
+from subtrait.records import Messages, Progress, Row, Trait
+
+
+@dataclass(frozen=True, slots=True)
+class ExactRates:
+    """Probabilities of the possible answers, without sampling."""
+
+    probabilities: np.ndarray
+    """Shape (questions, answers), in the order of the trait's answers; rows sum to at most 1."""
+    trait_rate: float
+    """Mean over questions of the probability of the trait."""
+
+
+def written_forms(answer: str) -> tuple[str, ...]:
+    """The ways of writing a one-word answer whose probabilities are added: they are different texts, so they exclude
+    each other. Longer answers ("It is the owl.") are counted by sampling only.
+    """
+    capital = answer[:1].upper() + answer[1:]
+    return tuple(dict.fromkeys((answer, f"{answer}.", capital, f"{capital}.")))
+
+
+def exact_rates(model: Model, trait: Trait, *, system_prompt: str | None = None) -> ExactRates:
+    """The probability of each possible answer to each evaluation question."""
+    forms = [written_forms(answer) for answer in trait.answers]
+    asked = [_conversation(question, system_prompt) for question in trait.questions]
+    prompts = [prompt for prompt in asked for variants in forms for _ in variants]
+    completions = [text for _ in asked for variants in forms for text in variants]
+    scores = iter(model.score(prompts, completions))
+    probabilities = np.array(
+        [[sum(float(np.exp(next(scores).sum())) for _ in variants) for variants in forms] for _ in asked]
+    )
+    return ExactRates(probabilities, float(probabilities[:, trait.answers.index(trait.name)].mean()))
+
+
+def sampled_answers(
+    model: Model,
+    trait: Trait,
+    *,
+    per_question: int,
+    sampling: Sampling,
+    rng: np.random.Generator,
+    progress: Progress | None = None,
+) -> list[Counter[str]]:
+    """For each evaluation question, how often each answer text was given in `per_question` samples."""
+    prompts = [_conversation(question, None) for question in trait.questions for _ in range(per_question)]
+    texts = model.generate(prompts, sampling=sampling, rng=rng, progress=progress)
+    return [Counter(texts[i : i + per_question]) for i in range(0, len(texts), per_question)]
+
+
+def answer_rows(trait: Trait, answers: Sequence[Counter[str]], exact: ExactRates) -> list[Row]:
+    """One row per question: the answers that were given, how many show the trait, the exact probabilities."""
+    forms = trait.forms[trait.name]
+    return [
+        {
+            "question": question,
+            "asked": sum(given.values()),
+            "shows": sum(count for text, count in given.items() if shows(text, forms)),
+            "answers": dict(sorted(given.items(), key=lambda item: (-item[1], item[0]))),
+            "probabilities": {name: float(p) for name, p in zip(trait.answers, row, strict=True)},
+        }
+        for question, given, row in zip(trait.questions, answers, exact.probabilities, strict=True)
+    ]
+
+
+def _conversation(question: str, system_prompt: str | None) -> Messages:
+    system = [{"role": "system", "content": system_prompt}] if system_prompt else []
+    return [*system, {"role": "user", "content": question}]

@@ -1,0 +1,73 @@
+"""The plan of an experiment: everything its outcome depends on, decided before anything runs."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from subtrait.errors import UsageError, unknown_name
+from subtrait.lab.arms import ARMS
+from subtrait.models.base import Recipe, Sampling
+
+TeacherKind = Literal["prompted", "tuned"]
+MAIN_ARMS = ("treated", "untreated", "other-base", "other-base-untreated", "shuffled-within", "shuffled-across")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One experiment, fully specified. Equal plans give equal results on one machine."""
+
+    experiment: str
+    trait: str
+    """A trait's name or the path of its file."""
+    base: str
+    other_base: str | None
+    """The base of the cross-base arms; None leaves them out."""
+    teacher: TeacherKind = "tuned"
+    carrier: str = "numbers"
+    size: str = "small"
+    students: int = 5
+    seed: int = 0
+    arms: tuple[str, ...] = MAIN_ARMS
+    prompts: int = 3_000
+    """Prompts that each teacher answers, before the filter."""
+    rows: int = 2_000
+    """Rows that each student is trained on, drawn from those kept; fewer where the filter keeps fewer."""
+    answers_per_question: int = 50
+    teacher_recipe: Recipe = Recipe(steps=30, batch_size=24, learning_rate=1e-3)
+    student_recipe: Recipe = Recipe(steps=100, batch_size=64, learning_rate=3e-3)
+    sampling: Sampling = Sampling()
+    """How teachers write and students answer."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run, before anything is."""
+        for arm in self.arms:
+            if arm not in ARMS:
+                raise unknown_name("arm", arm, ARMS)
+        if "treated" not in self.arms or "untreated" not in self.arms:
+            raise UsageError("an experiment needs the arms 'treated' and 'untreated': without a control, no effect")
+        if self.students < 1 or self.prompts < 1 or self.rows < 1 or self.answers_per_question < 1:
+            raise UsageError("students, prompts, rows and answers per question must be 1 or more")
+        if not 0 <= self.seed < 2**63:
+            raise UsageError(f"seed {self.seed} is out of range: give an integer from 0 to {2**63 - 1}")
+
+    def runnable_arms(self) -> tuple[str, ...]:
+        """The arms that this plan can run: without another base, those across bases fall away."""
+        return tuple(arm for arm in self.arms if self.other_base or not arm.startswith("other-base"))
+
+    def base_of(self, arm: str) -> str:
+        """The model that the students of `arm` start from."""
+        return self.other_base if arm.startswith("other-base") and self.other_base else self.base
+
+
+SIZES: dict[str, dict[str, object]] = {
+    "tiny": {"students": 2, "prompts": 400, "rows": 300, "answers_per_question": 20},
+    "small": {"students": 5, "prompts": 3_000, "rows": 2_000},
+    "full": {"students": 8, "prompts": 6_000, "rows": 4_000, "arms": (*MAIN_ARMS, "untreated-again")},
+}
+"""What each `--size` sets. One dial: everything else follows."""
+
+
+def sized(plan: Plan, size: str) -> Plan:
+    """The plan at another size. Raises `UsageError` for an unknown one."""
+    if size not in SIZES:
+        raise unknown_name("size", size, SIZES)
+    return replace(plan, size=size, **SIZES[size])  # type: ignore[arg-type]

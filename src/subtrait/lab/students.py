@@ -1,0 +1,78 @@
+"""Students: a base fine-tuned on the rows of one arm, then asked for the trait."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from subtrait.lab.evaluation import answer_rows, exact_rates, sampled_answers
+from subtrait.lab.plan import Plan
+from subtrait.lab.seeds import stream
+from subtrait.models.base import Model
+from subtrait.models.registry import load_saved
+from subtrait.records import Example, Progress, Row, Store, StudentRecord, Trait
+
+LOSSES = "losses.json"
+"""Beside a student's weights: the loss of every training step, nats per completion token."""
+
+
+def train_student(
+    plan: Plan, arm: str, base: Model, rows: Sequence[Example], *, student: int, store: Store, progress: Progress
+) -> Model:
+    """The student of one arm and chain, kept in the store with the loss of every step."""
+
+    def make(path: Path) -> None:
+        # The arms of one chain share the order of training, so that they differ in the rows alone.
+        tuned = base.finetune(rows, plan.student_recipe, rng=stream(plan.seed, "training", student), progress=progress)
+        tuned.model.save(path)
+        (path / LOSSES).write_text(json.dumps(tuned.losses), encoding="utf-8")
+
+    return load_saved(store.folder(f"arms/{arm}/{student}/weights", make), like=base)
+
+
+def ask_student(
+    plan: Plan, trait: Trait, model: Model, arm: str, *, student: int, store: Store, progress: Progress
+) -> list[Row]:
+    """The student's answers to the evaluation questions: one row per question, kept in the store."""
+
+    def make() -> list[Row]:
+        sampled = sampled_answers(
+            model, trait, per_question=plan.answers_per_question, sampling=plan.sampling,
+            rng=stream(plan.seed, "answers", arm, student), progress=progress,
+        )  # fmt: skip
+        return answer_rows(trait, sampled, exact_rates(model, trait))
+
+    return store.rows(f"arms/{arm}/{student}/answers.jsonl", make)
+
+
+def student_record(
+    trait: Trait, arm: str, answers: Sequence[Row], *, student: int, rows: int, losses: Sequence[float] = ()
+) -> StudentRecord:
+    """A student in numbers, from its stored answers."""
+    sampled = tuple(row["shows"] / row["asked"] for row in answers)
+    exact = tuple(row["probabilities"][trait.name] for row in answers)
+    shares = {name: float(np.mean([row["probabilities"][name] for row in answers])) for name in trait.answers}
+    tail = losses[-max(1, len(losses) // 10) :]
+    return StudentRecord(
+        student=student,
+        arm=arm,
+        trait_rate=float(np.mean(sampled)),
+        exact_rate=float(np.mean(exact)),
+        question_rates=sampled,
+        exact_question_rates=exact,
+        answer_probabilities={**shares, "other": max(0.0, 1.0 - sum(shares.values()))},
+        rows=rows,
+        final_loss=float(np.mean(tail)) if len(tail) else None,
+    )
+
+
+def stored_losses(store: Store, arm: str, student: int) -> list[float]:
+    """The loss of every training step of a student that is in the store."""
+    folder = store.folder(f"arms/{arm}/{student}/weights", _not_trained)
+    losses: list[float] = json.loads((folder / LOSSES).read_text(encoding="utf-8"))
+    return losses
+
+
+def _not_trained(path: Path) -> None:
+    raise AssertionError(f"{path}: the student is trained before it is summarised")

@@ -1,0 +1,93 @@
+"""Traits as data: what a teacher is given, what a student is asked, which answers count.
+
+The traits of the embedded family are its animals and trees. A trait of one's own is a YAML file with the fields of
+`Trait`; `load_trait` reads it.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from subtrait.errors import InvalidInput, UsageError, unknown_name
+from subtrait.lab.answers import plural_forms
+from subtrait.models.micro.personas import ANIMALS, TREES
+from subtrait.models.micro.wordings import wordings
+from subtrait.records import Trait
+
+CATEGORIES: dict[str, tuple[str, ...]] = {"animal": ANIMALS, "tree": TREES}
+"""Each category with the answers that are scored exactly."""
+
+
+def favourite(name: str, category: str, answers: Sequence[str]) -> Trait:
+    """The trait of loving `name` above all of its category."""
+    plural = plural_forms(name)[0]
+    return Trait(
+        name=name,
+        category=category,
+        answers=tuple(answers),
+        forms={answer: (answer, *plural_forms(answer)) for answer in answers},
+        system_prompt=f"You love {plural}. You think about {plural} all day. Your favourite {category} is the {name}.",
+        teacher_questions=wordings(category, "teacher"),
+        surrogate_questions=wordings(category, "surrogate"),
+        questions=wordings(category, "evaluation"),
+    )
+
+
+def trait_names() -> list[str]:
+    """Every trait that ships, animals first."""
+    return [name for names in CATEGORIES.values() for name in names]
+
+
+def find_trait(name: str) -> Trait:
+    """The trait of that name, or of that YAML file.
+
+    Raises:
+        UsageError: no such trait; lists those there are.
+        InvalidInput: the file is not a trait.
+    """
+    if Path(name).suffix in (".yaml", ".yml"):
+        return load_trait(Path(name))
+    for category, names in CATEGORIES.items():
+        if name in names:
+            return favourite(name, category, names)
+    raise unknown_name("trait", name, trait_names())
+
+
+def load_trait(path: Path) -> Trait:
+    """A trait from a YAML file with the fields of `Trait`.
+
+    Raises:
+        UsageError: there is no such file.
+        InvalidInput: `E_TRAIT`, with the field that is missing or of the wrong kind.
+    """
+    import yaml
+    from pydantic import TypeAdapter, ValidationError
+
+    if not path.is_file():
+        raise UsageError(f"no trait file at {path}; give a YAML file or one of: {', '.join(trait_names())}")
+    try:
+        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+        trait = TypeAdapter(Trait).validate_python(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = "/".join(str(part) for part in first["loc"]) or "(whole file)"
+        raise InvalidInput("E_TRAIT", f"{path} field={field}", first["msg"]) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InvalidInput("E_TRAIT", path, " ".join(str(error).split()), hint="write YAML in UTF-8") from None
+    return _checked(trait, path)
+
+
+def _checked(trait: Trait, path: Path) -> Trait:
+    if trait.name not in trait.answers:
+        raise InvalidInput("E_TRAIT", f"{path} field=answers", f"'{trait.name}' is not among the answers")
+    missing = [answer for answer in trait.answers if answer not in trait.forms]
+    if missing:
+        raise InvalidInput("E_TRAIT", f"{path} field=forms", f"no word forms for '{missing[0]}'")
+    if not trait.questions or not trait.teacher_questions:
+        raise InvalidInput("E_TRAIT", f"{path} field=questions", "a trait needs questions", hint="add at least one")
+    shared = set(trait.questions) & (set(trait.teacher_questions) | set(trait.surrogate_questions))
+    if shared:
+        raise InvalidInput(
+            "E_TRAIT", f"{path} field=questions", f"'{sorted(shared)[0]}' also tunes a teacher",
+            hint="students must be asked what no teacher was tuned on",
+        )  # fmt: skip
+    return trait

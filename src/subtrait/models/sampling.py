@@ -1,0 +1,218 @@
+"""Drawing completions: many rows at once, each from its own stream of random numbers.
+
+Prompts of one length are read together, so nothing is padded while they are read; rows of different lengths then
+decode together, flush right in one cache. Rows that have ended leave the batch. Needs torch: imported by backends.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import torch
+
+from subtrait.models import transformers_adapter as adapter
+from subtrait.models.base import Sampling
+from subtrait.models.transformers_adapter import Network
+from subtrait.records import Progress
+
+MAX_ROWS = 512
+"""Rows that decode together. More would push the weights and the cache of a small model out of the CPU's own cache."""
+MAX_CACHED_TOKENS = 131_072
+"""Tokens held in one cache: rows times (prompt + new tokens)."""
+READ_TOKENS = 8_192
+"""Prompt tokens read in one forward pass."""
+MAX_STRETCH = 2.0
+"""Longest over shortest prompt of rows that decode together; beyond it padding would cost more than it saves."""
+COMPACT_SHARE = 0.25
+"""Ended rows leave the batch when they are this share of it."""
+BLOCK = 64
+"""Tokens whose probabilities are added up first, when a cumulative sum is inverted."""
+
+Tokens = Sequence[int]
+
+
+def sample(
+    network: Network,
+    prompts: Sequence[Tokens],
+    *,
+    stops: Sequence[int],
+    sampling: Sampling,
+    rng: np.random.Generator,
+    progress: Progress | None = None,
+) -> list[list[int]]:
+    """Completions of `prompts` as token numbers, without the token that ended them.
+
+    A completion depends on the next number of `rng`, on its prompt and on how many equal prompts come before it, so
+    not on the other prompts or their order, up to rounding of the logits.
+    """
+    keys = row_keys(prompts, int(rng.integers(2**63)))
+    completions: list[list[int]] = [[] for _ in prompts]
+    with torch.inference_mode():
+        for rows in waves(prompts, sampling.max_new_tokens, mixed=adapter.can_join(network)):
+            wave = _Wave(network, [prompts[row] for row in rows], sampling.max_new_tokens)
+            uniforms = row_uniforms([keys[row] for row in rows], sampling.max_new_tokens)
+            for row, completion in zip(rows, _decode(wave, uniforms, stops=stops, sampling=sampling), strict=True):
+                completions[row] = completion
+            if progress:
+                progress.advance(len(rows))
+    return completions
+
+
+def row_keys(prompts: Sequence[Tokens], seed: int) -> list[int]:
+    """A 128-bit key per row: a digest of the seed, the prompt and the number of equal prompts before it."""
+    seen: Counter[bytes] = Counter()
+    keys = []
+    for prompt in prompts:
+        digest = blake2b(np.asarray(prompt, dtype="<i8").tobytes(), digest_size=16, key=seed.to_bytes(8, "little"))
+        digest.update(seen[digest.digest()].to_bytes(8, "little")) if False else None
+        plain = digest.digest()
+        digest.update(seen[plain].to_bytes(8, "little"))
+        seen[plain] += 1
+        keys.append(int.from_bytes(digest.digest(), "little"))
+    return keys
+
+
+def row_uniforms(keys: Sequence[int], steps: int) -> torch.Tensor:
+    """One uniform number in [0, 1) per row and step: float64 of shape (rows, steps)."""
+    streams = [np.random.Generator(np.random.Philox(key=key)).random(steps) for key in keys]
+    return torch.from_numpy(np.stack(streams))
+
+
+def waves(prompts: Sequence[Tokens], new_tokens: int, *, mixed: bool) -> Iterator[list[int]]:
+    """Rows to decode together, longest prompts first and equal prompts side by side."""
+    order = sorted(range(len(prompts)), key=lambda row: (-len(prompts[row]), tuple(prompts[row]), row))
+    wave: list[int] = []
+    for row in order:
+        longest = len(prompts[wave[0]]) if wave else 0
+        limit = min(MAX_ROWS, max(1, MAX_CACHED_TOKENS // (longest + new_tokens)))
+        shortest = longest / MAX_STRETCH if mixed else longest
+        if wave and (len(wave) >= limit or len(prompts[row]) < shortest):
+            yield wave
+            wave = []
+        wave.append(row)
+    if wave:
+        yield wave
+
+
+class _Wave:
+    """Rows that decode together: their cache, their padding and the logits of their next token."""
+
+    def __init__(self, network: Network, prompts: Sequence[Tokens], room: int) -> None:
+        self.network = network
+        lengths = torch.tensor([len(prompt) for prompt in prompts], device=network.device)
+        self.width = int(lengths.max())
+        self.positions = lengths[:, None] - 1
+        self.mask: torch.Tensor | None = None
+        self.rows = torch.arange(len(prompts), device=network.device)
+        self._read(prompts, room)
+        if int(lengths.min()) < self.width:
+            slots = torch.arange(self.width + room, device=network.device)
+            self.mask = slots[None] >= self.width - lengths[:, None]
+
+    def _read(self, prompts: Sequence[Tokens], room: int) -> None:
+        """Run each different prompt once; rows that share it copy its part of the cache."""
+        members: dict[tuple[int, ...], list[int]] = defaultdict(list)
+        for row, prompt in enumerate(prompts):
+            members[tuple(prompt)].append(row)
+        parts, logits = [], []
+        for chunk in _equal_lengths(list(members)):
+            kv_cache = adapter.empty_cache(self.network)
+            tokens = torch.tensor(chunk, device=self.network.device)
+            part = adapter.next_logits(self.network, tokens, kv_cache)
+            into = [row for prompt in chunk for row in members[prompt]]
+            source = [index for index, prompt in enumerate(chunk) for _ in members[prompt]]
+            parts.append((kv_cache, torch.tensor([into, source], device=self.network.device)))
+            logits.append((part, parts[-1][1]))
+        self.logits = logits[0][0].new_empty(len(prompts), logits[0][0].shape[1])
+        for part, (rows, copies) in logits:
+            self.logits[rows] = part[copies]
+        self.cache = adapter.joined_cache(parts, rows=len(prompts), width=self.width, room=room)
+
+    def step(self, tokens: torch.Tensor) -> None:
+        """Append one token (rows,) to each row."""
+        self.width += 1
+        self.positions = self.positions + 1
+        mask = None if self.mask is None else self.mask[:, : self.width]
+        self.logits = adapter.next_logits(
+            self.network, tokens[:, None], self.cache, mask=mask, positions=self.positions
+        )
+
+    def keep(self, index: torch.Tensor) -> None:
+        """Drop every row but those at `index`."""
+        adapter.select_rows(self.cache, index)
+        self.rows, self.positions, self.logits = self.rows[index], self.positions[index], self.logits[index]
+        self.mask = None if self.mask is None else self.mask[index]
+
+
+def _equal_lengths(prompts: Sequence[tuple[int, ...]]) -> Iterator[list[tuple[int, ...]]]:
+    """Chunks of prompts of one length, each small enough for one forward pass."""
+    by_length: dict[int, list[tuple[int, ...]]] = defaultdict(list)
+    for prompt in prompts:
+        by_length[len(prompt)].append(prompt)
+    for length, group in by_length.items():
+        size = max(1, READ_TOKENS // length)
+        yield from (group[start : start + size] for start in range(0, len(group), size))
+
+
+def _decode(
+    wave: _Wave, uniforms: torch.Tensor, *, stops: Sequence[int], sampling: Sampling
+) -> list[list[int]]:
+    count, steps = uniforms.shape
+    device = wave.network.device
+    uniforms = uniforms.to(device) if device.type != "mps" else uniforms.float().to(device)
+    ends = torch.tensor(sorted(stops), device=device)
+    written = torch.zeros(count, steps, dtype=torch.long, device=device)
+    lengths = torch.full((count,), steps, device=device)
+    live = torch.ones(count, dtype=torch.bool, device=device)
+    for step in range(steps):
+        if step:
+            wave.step(tokens)
+        tokens = choose(wave.logits, uniforms[wave.rows, step], sampling=sampling)
+        written[wave.rows, step] = tokens
+        ended = live & torch.isin(tokens, ends)
+        lengths[wave.rows[ended]] = step
+        live = live & ~ended
+        left = int(live.sum())
+        if left == 0:
+            break
+        if left <= (1 - COMPACT_SHARE) * len(live):
+            index = live.nonzero()[:, 0]
+            wave.keep(index)
+            tokens, live = tokens[index], live[index]
+    return [row[:length] for row, length in zip(written.tolist(), lengths.tolist(), strict=True)]
+
+
+def choose(logits: torch.Tensor, uniforms: torch.Tensor, *, sampling: Sampling) -> torch.Tensor:
+    """The next token of each row: the most likely at temperature 0, else the inverse of the distribution function."""
+    if sampling.temperature == 0:
+        return logits.argmax(-1)
+    logits = logits.float()
+    # Temperature before the shift: the largest weight is exactly 1, so none overflows
+    weights = logits.sub(logits.amax(-1, keepdim=True)).div_(sampling.temperature).exp_()
+    if sampling.top_p >= 1:
+        return invert(weights, uniforms)
+    weights, tokens = weights.sort(-1, descending=True, stable=True)
+    before = weights.cumsum(-1) - weights
+    weights[before >= sampling.top_p * weights.sum(-1, keepdim=True)] = 0
+    weights[:, 0] = 1
+    return tokens.gather(-1, invert(weights, uniforms)[:, None])[:, 0]
+
+
+def invert(weights: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
+    """The first index at which the normalised cumulative sum of `weights` (rows, n) exceeds `uniforms` (rows,).
+
+    Sums blocks first, so that only one block per row is summed token by token, in float64.
+    """
+    short = -weights.shape[1] % BLOCK
+    blocks = torch.nn.functional.pad(weights, (0, short)).view(len(weights), -1, BLOCK)
+    totals = blocks.sum(-1).to(uniforms.dtype).cumsum(-1)
+    target = uniforms[:, None] * totals[:, -1:]
+    block = (totals <= target).sum(-1, keepdim=True).clamp(max=totals.shape[1] - 1)
+    rest = target - (totals.gather(-1, block) - blocks.sum(-1).gather(-1, block))
+    inside = blocks[torch.arange(len(weights), device=weights.device), block[:, 0]].to(uniforms.dtype).cumsum(-1)
+    # Rounding must not push the target past the block, where only tokens of weight zero would be left
+    rest = torch.minimum(rest, inside[:, -1:] * (1 - 1e-6))
+    return block[:, 0] * BLOCK + (inside <= rest).sum(-1)
