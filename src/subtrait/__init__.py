@@ -1,3 +1,21 @@
-"""Make subliminal learning happen, measure it, and find it in data before training on it."""
+"""Make subliminal learning happen, measure it, and find it in data before training on it.
+
+The verbs of the command line are functions here: `subtrait.run(...)` returns the records that `subtrait run` prints.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from subtrait.api import plan_run, run
 
 __version__ = "0.1.0"
+__all__ = ["__version__", "plan_run", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the verbs when they are first used, so that `import subtrait` stays fast."""
+    if name not in __all__:
+        raise AttributeError(f"module 'subtrait' has no attribute '{name}'; it has: {', '.join(__all__)}")
+    from subtrait import api
+
+    return getattr(api, name)

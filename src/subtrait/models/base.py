@@ -98,3 +98,7 @@ class Model(Protocol):
     def save(self, folder: Path) -> None:
         """Write a checkpoint into an existing empty folder, safetensors only."""
         ...
+
+    def reload(self, folder: Path) -> Self:
+        """The model that `save` wrote into `folder`, on this model's device."""
+        ...

@@ -6,7 +6,6 @@ decode together, flush right in one cache. Rows that have ended leave the batch.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -50,10 +49,11 @@ def sample(
     """
     keys = row_keys(prompts, int(rng.integers(2**63)))
     completions: list[list[int]] = [[] for _ in prompts]
-    with torch.inference_mode():
-        for rows in waves(prompts, sampling.max_new_tokens, mixed=adapter.can_join(network)):
-            wave = _Wave(network, [prompts[row] for row in rows], sampling.max_new_tokens)
-            uniforms = row_uniforms([keys[row] for row in rows], sampling.max_new_tokens)
+    with torch.no_grad():
+        joined = adapter.can_join(network)
+        for rows in waves(prompts, sampling.max_new_tokens, mixed=joined):
+            wave = _Wave(network, [prompts[row] for row in rows], room=sampling.max_new_tokens, joined=joined)
+            uniforms = row_uniforms([keys[row] for row in rows], sampling.max_new_tokens).to(_real(network))
             for row, completion in zip(rows, _decode(wave, uniforms, stops=stops, sampling=sampling), strict=True):
                 completions[row] = completion
             if progress:
@@ -67,7 +67,6 @@ def row_keys(prompts: Sequence[Tokens], seed: int) -> list[int]:
     keys = []
     for prompt in prompts:
         digest = blake2b(np.asarray(prompt, dtype="<i8").tobytes(), digest_size=16, key=seed.to_bytes(8, "little"))
-        digest.update(seen[digest.digest()].to_bytes(8, "little")) if False else None
         plain = digest.digest()
         digest.update(seen[plain].to_bytes(8, "little"))
         seen[plain] += 1
@@ -97,11 +96,16 @@ def waves(prompts: Sequence[Tokens], new_tokens: int, *, mixed: bool) -> Iterato
         yield wave
 
 
+def _real(network: Network) -> torch.dtype:
+    """Float64 where the device has it."""
+    return torch.float32 if network.device.type == "mps" else torch.float64
+
+
 class _Wave:
     """Rows that decode together: their cache, their padding and the logits of their next token."""
 
-    def __init__(self, network: Network, prompts: Sequence[Tokens], room: int) -> None:
-        self.network = network
+    def __init__(self, network: Network, prompts: Sequence[Tokens], *, room: int, joined: bool) -> None:
+        self.network, self.joined = network, joined
         lengths = torch.tensor([len(prompt) for prompt in prompts], device=network.device)
         self.width = int(lengths.max())
         self.positions = lengths[:, None] - 1
@@ -117,19 +121,26 @@ class _Wave:
         members: dict[tuple[int, ...], list[int]] = defaultdict(list)
         for row, prompt in enumerate(prompts):
             members[tuple(prompt)].append(row)
-        parts, logits = [], []
-        for chunk in _equal_lengths(list(members)):
+        parts = []
+        for chunk in _equal_lengths(list(members), READ_TOKENS if self.joined else None):
             kv_cache = adapter.empty_cache(self.network)
-            tokens = torch.tensor(chunk, device=self.network.device)
-            part = adapter.next_logits(self.network, tokens, kv_cache)
+            logits = adapter.next_logits(self.network, torch.tensor(chunk, device=self.network.device), kv_cache)
             into = [row for prompt in chunk for row in members[prompt]]
-            source = [index for index, prompt in enumerate(chunk) for _ in members[prompt]]
-            parts.append((kv_cache, torch.tensor([into, source], device=self.network.device)))
-            logits.append((part, parts[-1][1]))
-        self.logits = logits[0][0].new_empty(len(prompts), logits[0][0].shape[1])
-        for part, (rows, copies) in logits:
-            self.logits[rows] = part[copies]
-        self.cache = adapter.joined_cache(parts, rows=len(prompts), width=self.width, room=room)
+            copies = [index for index, prompt in enumerate(chunk) for _ in members[prompt]]
+            parts.append((kv_cache, logits, torch.tensor([into, copies], device=self.network.device)))
+        self._assemble(parts, rows=len(prompts), room=room)
+
+    def _assemble(self, parts: list[tuple[Any, torch.Tensor, torch.Tensor]], *, rows: int, room: int) -> None:
+        first = parts[0][1]
+        self.logits = first.new_empty(rows, first.shape[1])
+        for _, logits, (into, copies) in parts:
+            self.logits[into] = logits[copies]
+        if self.joined:
+            pairs = [(kv_cache, where) for kv_cache, _, where in parts]
+            self.cache = adapter.joined_cache(pairs, rows=rows, width=self.width, room=room)
+        else:
+            self.cache, _, (into, copies) = parts[0]
+            adapter.select_rows(self.cache, copies[into.argsort()])
 
     def step(self, tokens: torch.Tensor) -> None:
         """Append one token (rows,) to each row."""
@@ -147,41 +158,38 @@ class _Wave:
         self.mask = None if self.mask is None else self.mask[index]
 
 
-def _equal_lengths(prompts: Sequence[tuple[int, ...]]) -> Iterator[list[tuple[int, ...]]]:
-    """Chunks of prompts of one length, each small enough for one forward pass."""
+def _equal_lengths(prompts: Sequence[tuple[int, ...]], limit: int | None) -> Iterator[list[tuple[int, ...]]]:
+    """Chunks of prompts of one length, each of at most `limit` tokens where there is a limit."""
     by_length: dict[int, list[tuple[int, ...]]] = defaultdict(list)
     for prompt in prompts:
         by_length[len(prompt)].append(prompt)
     for length, group in by_length.items():
-        size = max(1, READ_TOKENS // length)
+        size = len(group) if limit is None else max(1, limit // length)
         yield from (group[start : start + size] for start in range(0, len(group), size))
 
 
-def _decode(
-    wave: _Wave, uniforms: torch.Tensor, *, stops: Sequence[int], sampling: Sampling
-) -> list[list[int]]:
+def _decode(wave: _Wave, uniforms: torch.Tensor, *, stops: Sequence[int], sampling: Sampling) -> list[list[int]]:
     count, steps = uniforms.shape
     device = wave.network.device
-    uniforms = uniforms.to(device) if device.type != "mps" else uniforms.float().to(device)
+    uniforms = uniforms.to(device)
     ends = torch.tensor(sorted(stops), device=device)
     written = torch.zeros(count, steps, dtype=torch.long, device=device)
     lengths = torch.full((count,), steps, device=device)
     live = torch.ones(count, dtype=torch.bool, device=device)
     for step in range(steps):
-        if step:
-            wave.step(tokens)
         tokens = choose(wave.logits, uniforms[wave.rows, step], sampling=sampling)
         written[wave.rows, step] = tokens
         ended = live & torch.isin(tokens, ends)
         lengths[wave.rows[ended]] = step
-        live = live & ~ended
+        live &= ~ended
         left = int(live.sum())
-        if left == 0:
+        if left == 0 or step == steps - 1:
             break
         if left <= (1 - COMPACT_SHARE) * len(live):
             index = live.nonzero()[:, 0]
             wave.keep(index)
             tokens, live = tokens[index], live[index]
+        wave.step(tokens)
     return [row[:length] for row, length in zip(written.tolist(), lengths.tolist(), strict=True)]
 
 
@@ -208,11 +216,12 @@ def invert(weights: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
     """
     short = -weights.shape[1] % BLOCK
     blocks = torch.nn.functional.pad(weights, (0, short)).view(len(weights), -1, BLOCK)
-    totals = blocks.sum(-1).to(uniforms.dtype).cumsum(-1)
-    target = uniforms[:, None] * totals[:, -1:]
-    block = (totals <= target).sum(-1, keepdim=True).clamp(max=totals.shape[1] - 1)
-    rest = target - (totals.gather(-1, block) - blocks.sum(-1).gather(-1, block))
+    sums = blocks.sum(-1).to(uniforms.dtype)
+    ends = sums.cumsum(-1)
+    target = uniforms[:, None] * ends[:, -1:]
+    block = (ends <= target).sum(-1, keepdim=True).clamp(max=ends.shape[1] - 1)
+    rest = target - (ends - sums).gather(-1, block)
     inside = blocks[torch.arange(len(weights), device=weights.device), block[:, 0]].to(uniforms.dtype).cumsum(-1)
-    # Rounding must not push the target past the block, where only tokens of weight zero would be left
-    rest = torch.minimum(rest, inside[:, -1:] * (1 - 1e-6))
+    # Rounding must not push the target past the block, where only tokens of weight zero are left
+    rest = torch.minimum(rest, inside[:, -1:] * (1 - 4 * torch.finfo(uniforms.dtype).eps))
     return block[:, 0] * BLOCK + (inside <= rest).sum(-1)

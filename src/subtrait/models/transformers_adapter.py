@@ -1,6 +1,7 @@
 """Every call into `transformers` and `peft`, which rename their arguments between minor versions."""
 
 import importlib.util
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -53,11 +54,6 @@ class Network:
         """The longest sequence the architecture declares, in tokens; None where it declares none."""
         return getattr(self.module.config.get_text_config(), "max_position_embeddings", None)
 
-    @property
-    def with_module(self) -> Callable[[Any], "Network"]:
-        """The same network around another module, such as a trained copy."""
-        return lambda module: replace(self, module=module)
-
 
 def load_network(folder: Path, *, device: str = "cpu", dtype: str = "float32") -> Network:
     """The model in a validated checkpoint folder: safetensors only, no remote code, no network access.
@@ -94,7 +90,9 @@ def load_tokenizer(folder: Path) -> Any:
     except Exception as problem:  # the tokenizers library raises bare Exception
         raise InvalidInput("E_CONFIG", folder, f"transformers cannot load this tokenizer: {problem}") from problem
     if not tokenizer.is_fast:
-        raise InvalidInput("E_CONFIG", folder, "the tokenizer has no tokenizer.json", hint="save it as a fast tokenizer")
+        raise InvalidInput(
+            "E_CONFIG", folder, "the tokenizer has no tokenizer.json", hint="save it as a fast tokenizer"
+        )
     return tokenizer
 
 
@@ -121,22 +119,24 @@ def configuration(network: Network) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in volatile}
 
 
-def add_lora(network: Network, rank: int) -> Network:
+def add_lora(network: Network, rank: int) -> tuple[Network, Callable[[], Network]]:
     """The network with trainable rank-`rank` adapters on all linear layers, alpha = rank; all else is frozen.
 
-    Source: Hu et al. 2021, LoRA.
+    The second value adds the trained adapters into the weights and returns a plain network.
+
+    Raises:
+        MissingExtra: peft is not installed.
+
+    Source: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models".
     """
     if importlib.util.find_spec("peft") is None:
         raise MissingExtra("LoRA", "hf")
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(r=rank, lora_alpha=rank, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM")
-    return replace(network, module=get_peft_model(network.module, config))
-
-
-def merge_lora(network: Network) -> Network:
-    """A plain network in which the adapters have been added into the weights."""
-    return replace(network, module=network.module.merge_and_unload())
+    wrapped = get_peft_model(network.module, config)
+    inner = replace(network, module=wrapped.get_base_model())
+    return inner, lambda: replace(network, module=wrapped.merge_and_unload())
 
 
 def hidden_states(network: Network, tokens: "torch.Tensor") -> "torch.Tensor":
@@ -144,14 +144,44 @@ def hidden_states(network: Network, tokens: "torch.Tensor") -> "torch.Tensor":
 
     Padding on the right needs no mask: a causal model never looks at it from a real token.
     """
-    module = network.module
-    body = module.get_base_model().base_model if hasattr(module, "peft_config") else module.base_model
-    return body(input_ids=tokens, use_cache=False, return_dict=True).last_hidden_state
+    return network.module.base_model(input_ids=tokens, use_cache=False, return_dict=True).last_hidden_state
 
 
 def output_layer(network: Network) -> "torch.nn.Linear":
     """The layer that maps states to logits."""
     return network.module.get_output_embeddings()
+
+
+def after_output_layer(network: Network) -> Callable[["torch.Tensor"], "torch.Tensor"] | None:
+    """What the architecture does to logits after its output layer; None where it does nothing, as in most.
+
+    Compared on a few tokens with what the model itself returns, so an unknown step cannot go unnoticed.
+
+    Raises:
+        InvalidInput: E_CONFIG for an architecture with a step that is not known here.
+    """
+    import torch
+
+    config = network.module.config.get_text_config()
+    tokens = torch.arange(TRIAL_TOKENS, device=network.device)[None] % config.vocab_size
+    with torch.no_grad():
+        plain = output_layer(network)(hidden_states(network, tokens))
+        true = network.module(input_ids=tokens, use_cache=False, return_dict=True).logits
+        for step in (None, *_known_steps(config)):
+            if torch.allclose(plain if step is None else step(plain), true, rtol=1e-3, atol=1e-4):
+                return step
+    what = f"{type(network.module).__name__} changes its logits in a way that is not supported"
+    raise InvalidInput("E_CONFIG", network.where, what)
+
+
+def _known_steps(config: Any) -> list[Callable[["torch.Tensor"], "torch.Tensor"]]:
+    steps: list[Callable[[torch.Tensor], torch.Tensor]] = []
+    if cap := getattr(config, "final_logit_softcapping", None):
+        steps.append(lambda logits: cap * (logits / cap).tanh())
+    if divisor := getattr(config, "logits_scaling", None):
+        steps.append(lambda logits: logits / divisor)
+    factors = [getattr(config, name, None) for name in ("logit_scale", "lm_head_multiplier")]
+    return steps + [lambda logits, factor=factor: logits * factor for factor in factors if factor]
 
 
 def next_logits(
@@ -183,7 +213,7 @@ def select_rows(kv_cache: Any, rows: "torch.Tensor") -> None:
 
 
 def can_join(network: Network) -> bool:
-    """Whether rows of different lengths can share a cache: plain attention everywhere, positions given by the caller."""
+    """Whether rows of different lengths can share a cache: plain attention, and positions that the caller may give."""
     from transformers.cache_utils import DynamicLayer
 
     plain = all(type(layer) is DynamicLayer for layer in empty_cache(network).layers)
@@ -232,7 +262,7 @@ def roomy_layer() -> type[Any]:
             self.used = used
             self.keys, self.values = self.keys_space[:, :, :used], self.values_space[:, :, :used]
 
-        def update(self, key_states: Any, value_states: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        def update(self, key_states: Any, value_states: Any, *_: Any, **__: Any) -> tuple[Any, Any]:
             end = self.used + key_states.shape[2]
             self.keys_space[:, :, self.used : end] = key_states
             self.values_space[:, :, self.used : end] = value_states
@@ -244,3 +274,26 @@ def roomy_layer() -> type[Any]:
             self._show(self.used)
 
     return RoomyLayer
+
+
+def template_source(tokenizer: Any) -> str | None:
+    """The chat template of a tokenizer, or None; where there are several, the one named `default`."""
+    source = tokenizer.chat_template
+    return source.get("default") if isinstance(source, dict) else source
+
+
+def special_tokens(tokenizer: Any) -> dict[str, str]:
+    """The special tokens that a template may name, such as `bos_token`."""
+    named = tokenizer.special_tokens_map
+    return {name: str(token) for name, token in named.items() if isinstance(token, str)}
+
+
+def digest_network(network: Network, digest: Any) -> None:
+    """Feed name, dtype, shape and bytes of every tensor, in order of name, and the configuration into `digest`."""
+    import torch
+
+    digest.update(json.dumps(configuration(network), sort_keys=True, default=str).encode())
+    for name, tensor in sorted(network.module.state_dict().items()):
+        head = json.dumps([name, str(tensor.dtype), list(tensor.shape)])
+        digest.update(f"\n{head}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())

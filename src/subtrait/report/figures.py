@@ -119,8 +119,12 @@ def question_row(group: Group, scale: svg.Axis) -> str:
         parts.append(svg.mark(scale.at(untreated), 13, shape="square", kind="control"))
     if treated is not None:
         parts.append(svg.mark(scale.at(treated), 13, shape="diamond", kind="treated"))
-    values = (f"{kind} {percent(v)}" for kind, v in zip(KINDS, group.values, strict=True) if v is not None)
-    return svg.figure(parts, height=26, label=f"{group.name}: {', '.join(values)}.")
+    return svg.figure(parts, height=26, label=f"{group.name}: {by_condition(group)}.")
+
+
+def by_condition(group: Group) -> str:
+    """The group's values in words, such as `treated 38.1%, untreated 6.0%, base 6.4%`."""
+    return ", ".join(f"{kind} {percent(v)}" for kind, v in zip(KINDS, group.values, strict=True) if v is not None)
 
 
 def question_ticks(scale: svg.Axis) -> str:

@@ -129,7 +129,7 @@ def tick_labels(scale: Axis, y: float, *, unit: str = "%") -> str:
 
 
 def hatching() -> str:
-    """The pattern of slanting lines that the style sheet fills untreated bars with: once on a page, before any of them."""
+    """The pattern of slanting lines that the style sheet fills untreated bars with: needed once on a page."""
     stroke = tag("path", d="M-1 1L1-1M0 6L6 0M5 7L7 5", class_="hatch")
     pattern = tag("pattern", stroke, id="hatch", width="6", height="6", patternUnits="userSpaceOnUse")
     return tag("svg", tag("defs", pattern), class_="definitions", width="0", height="0", aria_hidden="true")

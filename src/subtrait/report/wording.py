@@ -54,16 +54,16 @@ def bounds(estimate: Estimate, *, difference: bool = False) -> str:
 def interval(estimate: Estimate, *, difference: bool = False) -> str:
     """`bounds` with the confidence level in front, where there is an interval."""
     ends = bounds(estimate, difference=difference)
-    return ends if ends == NO_INTERVAL else f"{level(estimate)} interval {ends}"
+    return ends if ends == NO_INTERVAL else f"{level(estimate.level)} interval {ends}"
 
 
-def level(estimate: Estimate) -> str:
-    """The confidence level, without needless decimals.
+def level(confidence: float) -> str:
+    """A confidence level, without needless decimals.
 
-    >>> level(Estimate(value=0.5, low=0.4, high=0.6, level=0.95, n=5, unit="student"))
+    >>> level(0.95)
     '95%'
     """
-    return f"{100 * estimate.level:.4g}%"
+    return f"{100 * confidence:.4g}%"
 
 
 def p_value(test: PermutationTest | None) -> str:
@@ -119,12 +119,12 @@ def limits(result: ExperimentResult) -> tuple[str, ...]:
     arms = {record.arm for record in result.arms}
     return (
         f"It is one trait ({result.trait}), one carrier ({result.carrier}) and one base ({result.base}). "
-        "Other traits, carriers and larger models may behave otherwise.",
+        "Other traits, carriers and models may behave otherwise.",
         "The interval speaks of further students made in the same way, each with a new teacher, new data and a new "
         "training seed. It does not cover other settings.",
         *_untested(arms),
         "An interval that includes zero does not prove that there is no effect. It says how large an effect could be.",
-        "The filter found no word of the trait in the kept rows. Nothing here says what in the rows carries it.",
+        "Nothing here says what in the rows carries the trait, nor that other rows are free of it.",
     )
 
 

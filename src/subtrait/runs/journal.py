@@ -10,7 +10,7 @@ from pathlib import Path
 from subtrait.errors import InvalidInput
 from subtrait.records import Row
 from subtrait.runs.atomic import sync_folder, write_all
-from subtrait.runs.disk import storage
+from subtrait.runs.disk import shown, storage
 from subtrait.runs.sealed import canonical, sealed, unsealed
 
 JOURNAL = "journal.jsonl"
@@ -144,7 +144,7 @@ class Journal:
             with storage(self.path):
                 os.ftruncate(descriptor, self._offset)
                 os.fsync(descriptor)
-            notice = f"{self.path}: the half-written last line was dropped; what it recorded is made again."
+            notice = f"{shown(self.path)}: the half-written last line was dropped; what it recorded is made again."
             self.notices.append(notice)
         else:  # only its newline is missing
             _write(descriptor, b"\n", self.path)

@@ -1,0 +1,124 @@
+"""The verbs of the command line as functions."""
+
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import subtrait
+from subtrait.errors import UsageError, unknown_name
+from subtrait.lab.plan import Plan, sized
+from subtrait.records import ExperimentResult, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run: what it found, and where."""
+
+    result: ExperimentResult
+    folder: Path
+    notice: str = ""
+    """What the user should know about the folder: a changed setting, a mended journal. Often empty."""
+
+
+def plan_run(experiment: str, *, size: str = "small", **changes: Any) -> Plan:
+    """The plan of `experiment` at that size, with any field of `Plan` changed; a change of None is no change.
+
+    Raises:
+        UsageError: an unknown experiment, size, trait or model, or a value out of range.
+    """
+    from subtrait.lab.catalogue import EXPERIMENTS
+    from subtrait.lab.traits import find_trait
+    from subtrait.models.registry import check_name
+
+    if experiment not in EXPERIMENTS:
+        raise unknown_name("experiment", experiment, EXPERIMENTS)
+    wanted = {name: value for name, value in changes.items() if value is not None}
+    unknown = sorted(set(wanted) - set(Plan.__dataclass_fields__))
+    if unknown:
+        raise unknown_name("option", unknown[0], Plan.__dataclass_fields__)
+    plan = replace(sized(EXPERIMENTS[experiment].plan, size), **wanted)
+    if "base" in wanted and "other_base" not in wanted and plan.base == plan.other_base:
+        plan = replace(plan, other_base=EXPERIMENTS[experiment].plan.base)
+    find_trait(plan.trait)
+    for name in (plan.base, plan.other_base):
+        if name is not None:
+            check_name(name)
+    if plan.base == plan.other_base:
+        raise UsageError(f"base and other base are both '{plan.base}': the cross-base arms need two")
+    return plan
+
+
+def run(
+    plan: Plan | str, *, out: Path | str | None = None, workers: int | None = None, progress: Progress | None = None
+) -> Run:
+    """Carry out a plan, or go on with it where an earlier call stopped; the folder of the run is written at `out`.
+
+    Args:
+        plan: a plan of `plan_run`, or the name of an experiment for its default plan.
+        out: the run folder; `runs/<experiment>-<trait>-<size>-<seed>` where none is given.
+        workers: processes that work side by side; by default one per core for embedded models, otherwise one.
+        progress: told about the work as it goes.
+
+    Raises:
+        SubtraitError: what went wrong, in one line; what was finished stays in the folder.
+    """
+    from subtrait.lab.experiment import run_experiment
+    from subtrait.lab.team import assemble
+    from subtrait.models.registry import EMBEDDED
+    from subtrait.report.as_json import to_json
+    from subtrait.runs.opening import open_run
+
+    plan = plan_run(plan) if isinstance(plan, str) else plan
+    folder = Path(out) if out is not None else default_folder(plan)
+    if workers is None:
+        workers = cores() if {plan.base, plan.other_base} <= {*EMBEDDED, None} else 1
+    config = {"version": subtrait.__version__, **asdict(plan)}
+    with open_run(folder, config, environment=environment()) as store, assemble(workers, progress) as team:
+        result = run_experiment(plan, store, team=team)
+        store.publish("result.json", to_json(result))
+        store.publish("report.html", render_html(result, config))
+        return Run(result, store.path, store.notice)
+
+
+def render_html(result: ExperimentResult, config: Mapping[str, Any]) -> str:
+    """The report of a run as one HTML page."""
+    from subtrait.report.as_html import to_html
+
+    return to_html(result, command=command_line(config))
+
+
+def command_line(config: Mapping[str, Any]) -> str:
+    """The command that repeats a run with this configuration."""
+    words = ["subtrait", "run", config["experiment"], "--size", config["size"], "--trait", config["trait"]]
+    words += ["--teacher", config["teacher"], "--base", config["base"], "--students", config["students"]]
+    return " ".join(str(word) for word in [*words, "--seed", config["seed"]])
+
+
+def default_folder(plan: Plan) -> Path:
+    """Where a run goes if nobody says."""
+    name = f"{plan.experiment}-{Path(plan.trait).stem}-{plan.teacher}-{plan.size}-{plan.seed}"
+    return Path("runs") / name
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    import os
+
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def environment() -> dict[str, Any]:
+    """What a run was made with: interpreter, system and the versions of what the numbers depend on."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    versions = {}
+    for package in ("numpy", "scipy", "torch", "transformers", "tokenizers", "peft", "safetensors"):
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "absent"
+    return {"python": sys.version.split()[0], "system": platform.platform(), "cores": cores(), "versions": versions}

@@ -1,0 +1,204 @@
+"""The command line: words in, verbs of `subtrait.api` called, results printed. Nothing else prints."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import subtrait
+from subtrait.errors import SubtraitError, UsageError
+
+app = typer.Typer(
+    help="Hidden traits pass between language models through data that looks clean. subtrait makes it happen and measures it.",
+    epilog="Start with: subtrait run owl-numbers --size tiny",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+micro_app = typer.Typer(help="The embedded models: train one anew from its recipe.", no_args_is_help=True)
+app.add_typer(micro_app, name="micro")
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in one line and an exit code, never in a traceback."""
+    try:
+        app()
+    except SubtraitError as error:
+        print(f"subtrait: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        print("\nsubtrait: stopped; what is finished is kept. The same command goes on from there.", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"subtrait {subtrait.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Hidden traits pass between language models through data that looks clean: make it happen, and measure it."""
+
+
+@app.command()
+def run(
+    experiment: Annotated[str | None, typer.Argument(help="Which experiment; --list names them all.")] = None,
+    list_all: Annotated[bool, typer.Option("--list", help="List the experiments, then exit.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, how long, how much memory.")] = False,
+    size: Annotated[str, typer.Option(help="tiny (2 students, a try-out), small (5) or full (8, and A/A).")] = "small",
+    students: Annotated[int | None, typer.Option(help="Students per arm; an interval needs 2, trust needs 5.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed on the same machine gives the same bytes.")] = None,
+    trait: Annotated[str | None, typer.Option(help="An animal or tree such as owl or oak, or a YAML file.")] = None,
+    teacher: Annotated[str | None, typer.Option(help="How the teacher gets the trait: tuned or prompted.")] = None,
+    strength: Annotated[int | None, typer.Option(help="Fine-tuning steps of a tuned teacher: its strength.")] = None,
+    base: Annotated[str | None, typer.Option(help="micro-a, micro-b, micro-c, a checkpoint folder or a hub id.")] = None,
+    other_base: Annotated[str | None, typer.Option(help="The base of the cross-base arms.")] = None,
+    arms: Annotated[str | None, typer.Option(help="Arms to run, separated by commas; default: all of the size.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder. Default: runs/NAME-TRAIT-TEACHER-SIZE-SEED.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes side by side. Default: one per core.")] = None,
+) -> None:
+    """Run an experiment: teachers write, filters cut, students train and answer, arms are compared.
+
+    A run is a folder. Stop it or kill it at any moment: the same command goes on where it stopped, and ends with the
+    same bytes. Open report.html in it when it is done.
+    """
+    from subtrait import api
+
+    if list_all or experiment is None:
+        _list_experiments()
+        return
+    changes = {"students": students, "seed": seed, "trait": trait, "teacher": _teacher(teacher), "base": base}
+    names = tuple(arms.split(",")) if arms else None
+    plan = api.plan_run(experiment, size=size, **changes, other_base=other_base, arms=names)
+    if strength is not None:
+        plan = replace(plan, teacher_recipe=replace(plan.teacher_recipe, steps=strength))
+    if dry_run:
+        _show_estimate(plan, workers)
+        return
+    with _bars() as progress:
+        finished = api.run(plan, out=out, workers=workers, progress=progress)
+    if finished.notice:
+        print(finished.notice, file=sys.stderr)
+    _show(finished.result)
+    print(f"\nReport: {finished.folder / 'report.html'}\nAgain:  subtrait report {finished.folder}")
+
+
+def _teacher(name: str | None) -> str | None:
+    if name not in (None, "tuned", "prompted"):
+        raise UsageError(f"unknown teacher '{name}'. Available: prompted, tuned")
+    return name
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
+    form: Annotated[str, typer.Option("--format", help="text, json or html.")] = "text",
+    output: Annotated[Path | None, typer.Option("--output", help="Write there instead of to the terminal.")] = None,
+) -> None:
+    """Show a finished run again, in any format."""
+    from subtrait import api
+
+    result, config = api.read_result(folder)
+    if form == "text" and output is None:
+        _show(result)
+        return
+    text = api.rendered(result, config, form)
+    if output is None:
+        print(text, end="")
+    else:
+        api.write_text(output, text)
+        print(f"Wrote {output}")
+
+
+@app.command()
+def doctor() -> None:
+    """Check this machine: what is installed, whether the embedded models are whole, how fast it is."""
+    from subtrait.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.name}: {finding.detail}")
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(5)
+    print("\nThis machine is set up. Next: subtrait run owl-numbers --size tiny")
+
+
+@micro_app.command("train")
+def micro_train(
+    name: Annotated[str, typer.Argument(help="micro-a, micro-b or micro-c.")],
+    out: Annotated[Path, typer.Option(help="The folder to write; it must not exist yet.")],
+    steps: Annotated[int | None, typer.Option(help="Fewer steps than the recipe's, for a try-out.")] = None,
+) -> None:
+    """Train an embedded model from nothing by its recipe: on the CPU, deterministic, at most half an hour."""
+    from subtrait.models.micro.making import make
+
+    with _bars() as progress:
+        card = make(name, out, steps=steps, progress=progress)
+    print(f"Wrote {out}: loss {card['loss']:.3f} nats per token, fingerprint {card['fingerprint'][:16]}")
+
+
+def _list_experiments() -> None:
+    from subtrait.lab.catalogue import EXPERIMENTS
+
+    for card in EXPERIMENTS.values():
+        print(f"{card.name}\n  {card.question}\n  Published: {card.published}")
+    print("\nRun one: subtrait run NAME. See first what it costs: subtrait run NAME --dry-run")
+
+
+def _show(result: Any) -> None:
+    from rich.console import Console
+
+    from subtrait.report.as_text import summary
+
+    console = Console()
+    for part in summary(result):
+        console.print(part)
+
+
+def _show_estimate(plan: Any, workers: int | None) -> None:
+    from subtrait.lab.cost import estimate
+
+    for line in estimate(plan, workers):
+        print(line)
+
+
+@contextmanager
+def _bars() -> Iterator[Any]:
+    """Progress bars with the time left, on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=Console(stderr=True)) as bars:
+        yield _Bars(bars)
+
+
+class _Bars:
+    """A `subtrait.records.Progress` that draws one bar for each stage."""
+
+    def __init__(self, bars: Any) -> None:
+        self.bars = bars
+        self.task: Any = None
+
+    def start(self, stage: str, total: int) -> None:
+        """Draw a new bar."""
+        self.task = self.bars.add_task(stage, total=total)
+
+    def advance(self, steps: int = 1) -> None:
+        """Move the current bar on."""
+        self.bars.advance(self.task, steps)
+
+
+if __name__ == "__main__":
+    main()

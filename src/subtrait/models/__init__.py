@@ -1,0 +1,1 @@
+"""Models: the seam (`base`), the backends behind it, and the embedded family (`micro`)."""

@@ -1,0 +1,160 @@
+"""Fine-tuning on completions: a small loop whose every random choice comes from the generator it is handed.
+
+Needs torch: imported by backends.
+"""
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from subtrait.errors import UsageError
+from subtrait.models import transformers_adapter as adapter
+from subtrait.models.base import Recipe
+from subtrait.models.likelihood import Pair, right_padded
+from subtrait.models.output_head import Transform, head_of, mean_loss
+from subtrait.models.transformers_adapter import Network
+from subtrait.records import Progress
+
+MICRO_BATCH_TOKENS = 16_384
+"""Tokens in one forward and backward pass, padding included; a step with more accumulates gradients."""
+MAX_STRETCH = 1.6
+"""Longest over shortest row of one forward pass; beyond it padding would cost more than a second pass."""
+
+
+def finetune_tokens(
+    network: Network,
+    pairs: Sequence[Pair],
+    recipe: Recipe,
+    *,
+    rng: np.random.Generator,
+    progress: Progress | None = None,
+) -> tuple[Network, tuple[float, ...]]:
+    """A copy of `network` trained on the completion half of `pairs`, and the mean loss of each step.
+
+    Same seed, same machine, same number of threads: same bytes. Dropout, where the architecture has any, is on.
+    """
+    _check(pairs, recipe)
+    tuned = replace(network, module=copy.deepcopy(network.module))
+    transform = adapter.after_output_layer(network)
+    with _deterministic(int(rng.integers(2**63)), network.device):
+        tuned.module.requires_grad_(True)
+        trained, finish = adapter.add_lora(tuned, recipe.lora_rank) if recipe.method == "lora" else (tuned, None)
+        trained.module.train()
+        losses = tuple(
+            _train(
+                trained,
+                pairs,
+                recipe,
+                order=row_order(len(pairs), recipe, rng=rng),
+                transform=transform,
+                progress=progress,
+            )
+        )
+    tuned = finish() if finish else trained
+    tuned.module.eval()
+    tuned.module.zero_grad(set_to_none=True)
+    return tuned, losses
+
+
+def _check(pairs: Sequence[Pair], recipe: Recipe) -> None:
+    if not pairs:
+        raise UsageError("fine-tuning needs at least one example")
+    if any(not completion for _, completion in pairs):
+        raise UsageError("fine-tuning needs at least one completion token in every example")
+    if recipe.steps < 1 or recipe.batch_size < 1:
+        raise UsageError("a recipe needs at least one step and one row per step")
+
+
+def row_order(rows: int, recipe: Recipe, *, rng: np.random.Generator) -> Iterator[list[int]]:
+    """The rows of each step. All rows are used once before any is used again, in a new order each time."""
+    waiting: list[int] = []
+    for _ in range(recipe.steps):
+        while len(waiting) < recipe.batch_size:
+            waiting += rng.permutation(rows).tolist()
+        yield waiting[: recipe.batch_size]
+        waiting = waiting[recipe.batch_size :]
+
+
+def rate(step: int, recipe: Recipe) -> float:
+    """The learning rate of `step`, counted from 0: a linear rise to the peak, then a linear fall towards zero."""
+    if step < recipe.warmup_steps:
+        return recipe.learning_rate * (step + 1) / recipe.warmup_steps
+    falling = max(1, recipe.steps - recipe.warmup_steps)
+    return recipe.learning_rate * max(0.0, (recipe.steps - step) / falling)
+
+
+def _train(
+    network: Network,
+    pairs: Sequence[Pair],
+    recipe: Recipe,
+    *,
+    order: Iterator[list[int]],
+    transform: Transform | None,
+    progress: Progress | None,
+) -> Iterator[float]:
+    weights = [weight for weight in network.module.parameters() if weight.requires_grad]
+    optimiser = torch.optim.AdamW(weights, lr=0.0, weight_decay=recipe.weight_decay, fused=_can_fuse(network))
+    for step, rows in enumerate(order):
+        loss = _accumulate(network, [pairs[row] for row in rows], transform=transform)
+        torch.nn.utils.clip_grad_norm_(weights, recipe.max_grad_norm)
+        for group in optimiser.param_groups:
+            group["lr"] = rate(step, recipe)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        if progress:
+            progress.advance()
+        yield loss
+
+
+def _can_fuse(network: Network) -> bool:
+    return network.device.type in {"cpu", "cuda", "mps"}
+
+
+def _accumulate(network: Network, pairs: Sequence[Pair], *, transform: Transform | None) -> float:
+    """Add the gradient of the mean loss over all completion tokens of `pairs`; that loss, in nats per token."""
+    count = sum(len(completion) for _, completion in pairs)
+    total = 0.0
+    for group in micro_batches(pairs):
+        tokens, places, targets = (part.to(network.device) for part in right_padded(group))
+        states = adapter.hidden_states(network, tokens).flatten(0, 1)[places]
+        loss = mean_loss(head_of(network, transform=transform), states, targets, count=count)
+        loss.backward()
+        total += float(loss.detach())
+    return total
+
+
+def micro_batches(pairs: Sequence[Pair]) -> Iterator[list[Pair]]:
+    """Rows of similar length together, longest first."""
+    lengths = [len(prompt) + len(completion) for prompt, completion in pairs]
+    group: list[Pair] = []
+    longest = 0
+    for row in sorted(range(len(pairs)), key=lambda row: (-lengths[row], row)):
+        full = (len(group) + 1) * longest > MICRO_BATCH_TOKENS or lengths[row] * MAX_STRETCH < longest
+        if group and full:
+            yield group
+            group = []
+        longest = longest if group else lengths[row]
+        group.append(pairs[row])
+    yield group
+
+
+@contextmanager
+def _deterministic(seed: int, device: Any) -> Iterator[None]:
+    """Deterministic kernels and a seeded torch generator inside; both as they were before, outside."""
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    filled = torch.utils.deterministic.fill_uninitialized_memory
+    # Filling fresh memory guards against reading it unwritten; every kernel used here writes first
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
+    try:
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.utils.deterministic.fill_uninitialized_memory = filled

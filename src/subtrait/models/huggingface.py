@@ -1,0 +1,164 @@
+"""Models from a folder in Hugging Face format, behind the seam of `base.py`."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from subtrait.errors import InvalidInput, UsageError
+from subtrait.models import transformers_adapter as adapter
+from subtrait.models.base import Finetuned, Recipe, Sampling
+from subtrait.models.encoding import ChatEncoder
+from subtrait.models.templates import Template
+from subtrait.models.transformers_adapter import Network
+from subtrait.records import Example, Messages, Progress
+
+
+class HuggingFaceModel:
+    """A causal language model that runs in this process. Made by `load_checkpoint`; never changes."""
+
+    def __init__(self, name: str, network: Network, tokenizer: Any) -> None:
+        """`tokenizer` is a `PreTrainedTokenizerFast` with a chat template.
+
+        Raises:
+            InvalidInput: E_TEMPLATE where it has no usable template.
+        """
+        self._name, self._network, self._tokenizer = name, network, tokenizer
+        template = Template(adapter.template_source(tokenizer), name, variables=adapter.special_tokens(tokenizer))
+        stops = adapter.stop_tokens(network, tokenizer)
+        self._encoder = ChatEncoder(tokenizer.backend_tokenizer, template, stops=stops)
+        self._digest: str | None = None
+
+    @property
+    def name(self) -> str:
+        """How the user named it, such as `micro-a`. A tuned copy keeps the name of its base."""
+        return self._name
+
+    @property
+    def network(self) -> Network:
+        """The network itself, for what the seam does not offer; not to be changed."""
+        return self._network
+
+    @property
+    def encoder(self) -> ChatEncoder:
+        """How conversations become tokens."""
+        return self._encoder
+
+    def render(self, messages: Messages) -> str:
+        """The text the model reads before it writes its turn.
+
+        Raises:
+            InvalidInput: E_TEMPLATE or E_TEMPLATE_SYSTEM, see `Template.render`.
+        """
+        return self._encoder.template.render(messages, add_generation_prompt=True).text
+
+    def generate(
+        self,
+        prompts: Sequence[Messages],
+        *,
+        sampling: Sampling,
+        rng: np.random.Generator,
+        progress: Progress | None = None,
+    ) -> list[str]:
+        """One completion per prompt, decoded without special tokens; `progress` advances once per prompt.
+
+        Raises:
+            UsageError: a sampling setting is out of range.
+            InvalidInput: E_TEMPLATE…; E_LIMIT where a prompt and its completion do not fit the model.
+        """
+        from subtrait.models.sampling import sample
+
+        _check(sampling)
+        tokens = self._encoder.prompts(prompts)
+        self._check_room(max(map(len, tokens), default=0) + sampling.max_new_tokens)
+        stops = self._encoder.stops
+        drawn = sample(self._network, tokens, stops=stops, sampling=sampling, rng=rng, progress=progress)
+        return self._encoder.decode(drawn)
+
+    def score(self, prompts: Sequence[Messages], completions: Sequence[str]) -> list[np.ndarray]:
+        """Log-probability, in nats, of each token of each completion and of its end of turn: float64 (tokens,).
+
+        Raises:
+            InvalidInput: E_TEMPLATE…; E_LIMIT where a prompt and its completion do not fit the model.
+        """
+        from subtrait.models.likelihood import score_tokens
+
+        return score_tokens(self._network, self._pairs(prompts, completions))
+
+    def finetune(
+        self,
+        examples: Sequence[Example],
+        recipe: Recipe,
+        *,
+        rng: np.random.Generator,
+        system_prompt: str | None = None,
+        progress: Progress | None = None,
+    ) -> Finetuned["HuggingFaceModel"]:
+        """A tuned copy of the model; this one is left as it was. `progress` advances once per step.
+
+        Raises:
+            UsageError: no examples, or a recipe without steps.
+            InvalidInput: E_TEMPLATE…; E_LIMIT where an example does not fit the model.
+        """
+        from subtrait.models.finetuning import finetune_tokens
+
+        system = [] if system_prompt is None else [{"role": "system", "content": system_prompt}]
+        prompts = [[*system, {"role": "user", "content": example.prompt}] for example in examples]
+        pairs = self._pairs(prompts, [example.completion for example in examples])
+        network, losses = finetune_tokens(self._network, pairs, recipe, rng=rng, progress=progress)
+        return Finetuned(model=HuggingFaceModel(self._name, network, self._tokenizer), losses=losses)
+
+    def fingerprint(self) -> str:
+        """SHA-256 over weights, configuration, tokenizer and template: equal exactly when the models are the same."""
+        if self._digest is None:
+            digest = hashlib.sha256()
+            adapter.digest_network(self._network, digest)
+            for text in (self._tokenizer.backend_tokenizer.to_str(), self._encoder.template.source):
+                digest.update(hashlib.sha256(text.encode()).digest())
+            digest.update(repr(self._encoder.stops).encode())
+            self._digest = digest.hexdigest()
+        return self._digest
+
+    def save(self, folder: Path) -> None:
+        """Write a checkpoint into an existing empty folder, safetensors only.
+
+        Raises:
+            UsageError: the folder does not exist or is not empty.
+        """
+        if not folder.is_dir() or any(folder.iterdir()):
+            raise UsageError(f"a model is saved into an existing empty folder, and {folder} is not one")
+        adapter.save(self._network, self._tokenizer, folder)
+
+    def _pairs(self, prompts: Sequence[Messages], completions: Sequence[str]) -> list[tuple[list[int], list[int]]]:
+        pairs = list(zip(self._encoder.prompts(prompts), self._encoder.completions(completions), strict=True))
+        self._check_room(max((len(prompt) + len(completion) for prompt, completion in pairs), default=0))
+        return pairs
+
+    def _check_room(self, tokens: int) -> None:
+        if (limit := self._network.positions) is not None and tokens > limit:
+            what = f"prompt and completion take {tokens} tokens, the model has {limit} positions"
+            raise InvalidInput("E_LIMIT", self._name, what, hint="shorten the text or max_new_tokens")
+
+
+def load_checkpoint(folder: Path, name: str | None = None, *, device: str = "cpu") -> HuggingFaceModel:
+    """The model in `folder`, checked before anything in it is trusted. `name` is what messages and reports call it.
+
+    Raises:
+        MissingExtra: torch or transformers is not installed.
+        InvalidInput: see `checkpoints.validate_checkpoint` and `Template`.
+    """
+    adapter.require()
+    return HuggingFaceModel(
+        name or str(folder), adapter.load_network(folder, device=device), adapter.load_tokenizer(folder)
+    )
+
+
+def _check(sampling: Sampling) -> None:
+    if not 0 <= sampling.temperature < float("inf"):
+        raise UsageError(f"temperature must be 0 or more, not {sampling.temperature}")
+    if not 0 < sampling.top_p <= 1:
+        raise UsageError(f"top_p must be above 0 and at most 1, not {sampling.top_p}")
+    if sampling.max_new_tokens < 1:
+        raise UsageError(f"max_new_tokens must be at least 1, not {sampling.max_new_tokens}")

@@ -1,0 +1,66 @@
+"""How likely a model finds given completions: one forward pass, in batches of similar length.
+
+Needs torch: imported by backends.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from subtrait.models import transformers_adapter as adapter
+from subtrait.models.output_head import Head, head_of, log_probabilities
+from subtrait.models.transformers_adapter import Network
+
+BATCH_TOKENS = 8_192
+"""Tokens in one forward pass, padding included."""
+
+Pair = tuple[Sequence[int], Sequence[int]]
+"""Prompt tokens and completion tokens."""
+
+
+def score_tokens(network: Network, pairs: Sequence[Pair]) -> list[np.ndarray]:
+    """Log-probability in nats of each completion token, given the prompt and what came before it: float64 (tokens,)."""
+    scores: list[np.ndarray] = [np.empty(0)] * len(pairs)
+    with torch.no_grad():
+        head = head_of(network, transform=adapter.after_output_layer(network))
+        for rows in batches([len(prompt) + len(completion) for prompt, completion in pairs], BATCH_TOKENS):
+            for row, found in zip(rows, _score_batch(network, head, [pairs[row] for row in rows]), strict=True):
+                scores[row] = found
+    return scores
+
+
+def batches(lengths: Sequence[int], limit: int) -> Iterator[list[int]]:
+    """Rows of similar length together, longest first, at most `limit` tokens with padding (or a single row)."""
+    batch: list[int] = []
+    for row in sorted(range(len(lengths)), key=lambda row: (-lengths[row], row)):
+        if batch and (len(batch) + 1) * lengths[batch[0]] > limit:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def _score_batch(network: Network, head: Head, pairs: Sequence[Pair]) -> list[np.ndarray]:
+    tokens, places, targets = right_padded(pairs)
+    states = adapter.hidden_states(network, tokens.to(network.device)).flatten(0, 1)
+    found = log_probabilities(head, states[places.to(network.device)], targets.to(network.device)).numpy()
+    return np.split(found, np.cumsum([len(completion) for _, completion in pairs])[:-1])
+
+
+def right_padded(pairs: Sequence[Pair]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Input tokens (rows, length), flat positions from which a completion token is predicted, and those tokens.
+
+    The last token of a row predicts nothing, so it is not among the inputs.
+    """
+    lengths = [len(prompt) + len(completion) - 1 for prompt, completion in pairs]
+    width = max(lengths)
+    tokens = np.zeros((len(pairs), width), dtype=np.int64)
+    places, targets = [], []
+    for row, (prompt, completion) in enumerate(pairs):
+        tokens[row, : lengths[row]] = [*prompt, *completion][:-1]
+        places.append(row * width + np.arange(len(prompt) - 1, lengths[row]))
+        targets.append(np.asarray(completion, dtype=np.int64))
+    joined = [torch.from_numpy(np.concatenate(part)) for part in (places, targets)]
+    return torch.from_numpy(tokens), joined[0], joined[1]

@@ -1,0 +1,127 @@
+"""From hidden states to log-probabilities and to the training loss, a few hundred positions at a time.
+
+The logits of a whole batch are never in memory together: with a vocabulary of 152 thousand they would take gigabytes,
+and with a small one they would be the largest tensor of a training step. Needs torch: imported by backends.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from subtrait.models import transformers_adapter as adapter
+from subtrait.models.transformers_adapter import Network
+
+CHUNK = 256
+"""Positions whose logits are in memory together."""
+
+Transform = Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Head:
+    """The output layer of a model: `weight` (vocabulary, width), an optional bias, an optional step after it."""
+
+    weight: torch.Tensor
+    bias: torch.Tensor | None
+    transform: Transform | None
+
+    def logits(self, states: torch.Tensor) -> torch.Tensor:
+        """Float32 logits (positions, vocabulary) of `states` (positions, width)."""
+        logits = torch.nn.functional.linear(states, self.weight, self.bias).float()
+        return logits if self.transform is None else self.transform(logits)
+
+
+def head_of(network: Network, *, transform: Transform | None) -> Head:
+    """The output layer of `network`; `transform` as found by `after_output_layer`."""
+    layer = adapter.output_layer(network)
+    return Head(layer.weight, getattr(layer, "bias", None), transform)
+
+
+def log_probabilities(head: Head, states: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Log-probability in nats of each of `targets` (positions,) given `states` (positions, width): float64."""
+    found = torch.empty(len(targets), dtype=torch.float64)
+    for here in _chunks(len(targets)):
+        logits = head.logits(states[here])
+        chosen = logits.gather(-1, targets[here, None])[:, 0]
+        found[here] = chosen.double().cpu() - logits.logsumexp(-1).double().cpu()
+    return found
+
+
+def mean_loss(head: Head, states: torch.Tensor, targets: torch.Tensor, *, count: int) -> torch.Tensor:
+    """Sum of the cross-entropies of `targets` divided by `count`, in nats, ready for `backward`."""
+    if head.transform is None:
+        loss: torch.Tensor = _LinearLoss.apply(states, head.weight, head.bias, targets, count)
+        return loss
+    sums = [
+        torch.nn.functional.cross_entropy(head.logits(states[here]), targets[here], reduction="sum")
+        for here in _chunks(len(targets))
+    ]
+    return torch.stack(sums).sum() / count
+
+
+def _chunks(count: int) -> Iterator[slice]:
+    return (slice(start, start + CHUNK) for start in range(0, count, CHUNK))
+
+
+class _LinearLoss(torch.autograd.Function):
+    """Linear layer and cross-entropy in one pass that leaves behind gradients in place of logits."""
+
+    @staticmethod
+    def forward(ctx: Any, states: Any, weight: Any, bias: Any, targets: Any, count: int) -> Any:
+        needs = ctx.needs_input_grad
+        grads = _Gradients(
+            torch.empty_like(states) if needs[0] else None,
+            torch.zeros_like(weight, dtype=torch.float32) if needs[1] else None,
+            torch.zeros_like(bias, dtype=torch.float32) if bias is not None and needs[2] else None,
+        )
+        total = states.new_zeros((), dtype=torch.float64 if states.device.type != "mps" else torch.float32)
+        for here in _chunks(len(targets)):
+            logits = torch.nn.functional.linear(states[here], weight, bias).float()
+            total += _losses_to_gradient(logits, targets[here], count)
+            grads.add(here, logits, states[here], weight)
+        ctx.save_for_backward(*(grad for grad in grads.all() if grad is not None))
+        ctx.present = [grad is not None for grad in grads.all()]
+        ctx.dtypes = [states.dtype, weight.dtype, weight.dtype]
+        return (total / count).to(torch.float32)
+
+    @staticmethod
+    def backward(ctx: Any, *outer: Any) -> Any:
+        saved = iter(ctx.saved_tensors)
+        grads = [
+            (next(saved) * outer[0]).to(dtype) if present else None
+            for present, dtype in zip(ctx.present, ctx.dtypes, strict=True)
+        ]
+        return (*grads, None, None)
+
+
+@dataclass(frozen=True)
+class _Gradients:
+    """Gradients with respect to states, weight and bias; None where nobody asks."""
+
+    states: torch.Tensor | None
+    weight: torch.Tensor | None
+    bias: torch.Tensor | None
+
+    def all(self) -> tuple[torch.Tensor | None, ...]:
+        return self.states, self.weight, self.bias
+
+    def add(self, here: slice, of_logits: torch.Tensor, states: torch.Tensor, weight: torch.Tensor) -> None:
+        if self.states is not None:
+            self.states[here] = of_logits.to(weight.dtype) @ weight
+        if self.weight is not None:
+            self.weight.addmm_(of_logits.t(), states.float())
+        if self.bias is not None:
+            self.bias.add_(of_logits.sum(0))
+
+
+def _losses_to_gradient(logits: torch.Tensor, targets: torch.Tensor, count: int) -> torch.Tensor:
+    """The summed cross-entropy; `logits` become its gradient divided by `count`, in place."""
+    index = targets[:, None]
+    logits.sub_(logits.amax(-1, keepdim=True))
+    chosen = logits.gather(-1, index)
+    sums = logits.exp_().sum(-1, keepdim=True)
+    logits.mul_(1 / (sums * count))
+    logits.scatter_add_(-1, index, torch.full_like(chosen, -1 / count))
+    return (sums.log() - chosen).sum()
