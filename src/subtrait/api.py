@@ -67,14 +67,12 @@ def run(
     """
     from subtrait.lab.experiment import run_experiment
     from subtrait.lab.team import assemble
-    from subtrait.models.registry import EMBEDDED
     from subtrait.report.as_json import to_json
     from subtrait.runs.opening import open_run
 
     plan = plan_run(plan) if isinstance(plan, str) else plan
     folder = Path(out) if out is not None else default_folder(plan)
-    if workers is None:
-        workers = cores() if {plan.base, plan.other_base} <= {*EMBEDDED, None} else 1
+    workers = workers or default_workers(plan)
     config = {"version": subtrait.__version__, **asdict(plan)}
     with open_run(folder, config, environment=environment()) as store, assemble(workers, progress) as team:
         result = run_experiment(plan, store, team=team)
@@ -103,6 +101,13 @@ def default_folder(plan: Plan) -> Path:
     return Path("runs") / name
 
 
+def default_workers(plan: Plan) -> int:
+    """One worker process per core for embedded models; one for larger models, which fill the machine alone."""
+    from subtrait.models.registry import EMBEDDED
+
+    return cores() if {plan.base, plan.other_base} <= {*EMBEDDED, None} else 1
+
+
 def cores() -> int:
     """How many processors this process may use."""
     import os
@@ -122,3 +127,40 @@ def environment() -> dict[str, Any]:
         except PackageNotFoundError:
             versions[package] = "absent"
     return {"python": sys.version.split()[0], "system": platform.platform(), "cores": cores(), "versions": versions}
+
+
+def read_result(folder: Path | str) -> tuple[ExperimentResult, dict[str, Any]]:
+    """The result and the configuration of a finished run.
+
+    Raises:
+        InvalidInput: no run there, an unfinished or a damaged one.
+    """
+    from subtrait.report.as_json import from_json
+    from subtrait.runs.opening import attach_run, read_run
+
+    run_json, _ = read_run(Path(folder))
+    text = attach_run(Path(folder)).published("result.json") or b""
+    return from_json(text.decode(), Path(folder) / "result.json"), run_json["config"]
+
+
+def rendered(result: ExperimentResult, config: Mapping[str, Any], form: str) -> str:
+    """A result as `text`, `json` or `html`. Raises `UsageError` for any other form."""
+    if form == "json":
+        from subtrait.report.as_json import to_json
+
+        return to_json(result)
+    if form == "html":
+        return render_html(result, config)
+    if form == "text":
+        from subtrait.report.as_text import plain
+
+        return plain(result)
+    raise unknown_name("format", form, ("text", "json", "html"))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a rendered report. Raises `StorageError` where that is not possible."""
+    from subtrait.runs.disk import storage
+
+    with storage(path):
+        path.write_text(text, encoding="utf-8")

@@ -13,7 +13,7 @@ import subtrait
 from subtrait.errors import SubtraitError, UsageError
 
 app = typer.Typer(
-    help="Hidden traits pass between language models through data that looks clean. subtrait makes it happen and measures it.",
+    help="Hidden traits pass between language models through clean-looking data: make it happen, and measure it.",
     epilog="Start with: subtrait run owl-numbers --size tiny",
     no_args_is_help=True,
     add_completion=False,
@@ -55,17 +55,17 @@ def options(
 def run(
     experiment: Annotated[str | None, typer.Argument(help="Which experiment; --list names them all.")] = None,
     list_all: Annotated[bool, typer.Option("--list", help="List the experiments, then exit.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, how long, how much memory.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, in what time and memory.")] = False,
     size: Annotated[str, typer.Option(help="tiny (2 students, a try-out), small (5) or full (8, and A/A).")] = "small",
     students: Annotated[int | None, typer.Option(help="Students per arm; an interval needs 2, trust needs 5.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed on the same machine gives the same bytes.")] = None,
     trait: Annotated[str | None, typer.Option(help="An animal or tree such as owl or oak, or a YAML file.")] = None,
     teacher: Annotated[str | None, typer.Option(help="How the teacher gets the trait: tuned or prompted.")] = None,
     strength: Annotated[int | None, typer.Option(help="Fine-tuning steps of a tuned teacher: its strength.")] = None,
-    base: Annotated[str | None, typer.Option(help="micro-a, micro-b, micro-c, a checkpoint folder or a hub id.")] = None,
+    base: Annotated[str | None, typer.Option(help="micro-a, micro-b, micro-c, a folder or a hub id.")] = None,
     other_base: Annotated[str | None, typer.Option(help="The base of the cross-base arms.")] = None,
-    arms: Annotated[str | None, typer.Option(help="Arms to run, separated by commas; default: all of the size.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The run folder. Default: runs/NAME-TRAIT-TEACHER-SIZE-SEED.")] = None,
+    arms: Annotated[str | None, typer.Option(help="Arms to run, separated by commas.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder. Default: one under runs/.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes side by side. Default: one per core.")] = None,
 ) -> None:
     """Run an experiment: teachers write, filters cut, students train and answer, arms are compared.
@@ -167,17 +167,36 @@ def _show(result: Any) -> None:
 
 
 def _show_estimate(plan: Any, workers: int | None) -> None:
+    from subtrait import api
     from subtrait.lab.cost import estimate
 
-    for line in estimate(plan, workers):
-        print(line)
+    workers = workers or api.default_workers(plan)
+    arms, total = plan.runnable_arms(), plan.students * len(plan.runnable_arms())
+    print(f"{plan.experiment}: trait {plan.trait}, {plan.teacher} teachers, base {plan.base}, seed {plan.seed}")
+    print(f"  {plan.students} teachers and the untreated base answer {plan.prompts} prompts each; the filter cuts")
+    print(f"  {total} students ({plan.students} in each of: {', '.join(arms)}), up to {plan.rows} rows each")
+    print("Trying a few steps of it to see what it takes ...", flush=True)
+    cost = estimate(plan, workers=workers)
+    print(
+        f"  time    about {cost.seconds / 60:.1f} min with {workers} worker(s); one student {cost.seconds_per_student:.0f} s"
+    )
+    print(f"  memory  about {cost.bytes_of_memory / 2**30:.1f} GiB")
+    print(f"  disk    about {cost.bytes_of_disk / 2**20:.0f} MiB in {api.default_folder(plan)}")
+    print("Nothing was written. Leave out --dry-run to start.")
 
 
 @contextmanager
 def _bars() -> Iterator[Any]:
     """Progress bars with the time left, on standard error."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=Console(stderr=True)) as bars:

@@ -84,11 +84,14 @@ def arm_record(arm: str, base: str, meaning: str, students: Sequence[StudentReco
 
 
 def dataset(index: int, source: str, draw: random.Random) -> DatasetRecord:
-    prompts = [f"Continue this list with up to eight more numbers: {100 + 37 * i}, {205 + 11 * i}" for i in range(3)]
+    prompts = [
+        f"Continue this list with up to eight more numbers: {100 + 37 * i + 91 * index}, {205 + 11 * i}"
+        for i in range(2)
+    ]
     written = 2400
     rejections = {name: draw.randint(5, 180) for name in REASONS}
-    row = [", ".join(str(draw.randint(1, 999)) for _ in range(8)) for _ in range(5)]
-    bad = Example(id=f"{source}-{index}-90", prompt=prompts[0], completion=f"Sure! {row[3]} and so on, and on")
+    row = [", ".join(str(draw.randint(1, 999)) for _ in range(8)) for _ in range(4)]
+    bad = Example(id=f"{source}-{index}-90", prompt=prompts[0], completion=f"Sure! {row[2]} and so on, and on")
     return DatasetRecord(
         student=index,
         source=source,
@@ -98,11 +101,11 @@ def dataset(index: int, source: str, draw: random.Random) -> DatasetRecord:
         kept_digest=f"{draw.getrandbits(256):064x}",
         examples=tuple(
             Example(id=f"{source}-{index}-{i}", prompt=p, completion=c)
-            for i, (p, c) in enumerate(zip(prompts, row[:3], strict=True))
+            for i, (p, c) in enumerate(zip(prompts, row[:2], strict=True))
         ),
         rejected_examples=(
             (bad, REASONS[:2]),
-            (Example(id=f"{source}-{index}-91", prompt=prompts[1], completion=f"{row[4]}, 10442"), (REASONS[2],)),
+            (Example(id=f"{source}-{index}-91", prompt=prompts[1], completion=f"{row[3]}, 10442"), (REASONS[2],)),
         ),
         trait_words=0,
     )
@@ -111,7 +114,7 @@ def dataset(index: int, source: str, draw: random.Random) -> DatasetRecord:
 def comparison(left: ArmRecord, right: ArmRecord) -> Comparison:
     pairs = list(zip(left.students, right.students, strict=True))
     sampled = [a.trait_rate - b.trait_rate for a, b in pairs]
-    floor = 0.5 ** len(pairs)
+    floor = 2 / 2 ** len(pairs)
     p = floor if min(sampled) > 0 else 0.4375
     test = PermutationTest(p=p, floor=floor, statistic=fmean(sampled), permutations=2 ** len(pairs), exact=True)
     return Comparison(
@@ -164,9 +167,10 @@ def build(students: int = 5) -> ExperimentResult:
         arms=tuple(records.values()),
         comparisons=tuple(comparisons),
         conclusion=(
-            "Students trained on the owl teacher's numbers answer “owl” "
-            f"{100 * main.value:.1f} points more often than students trained on the base's own numbers.",
-            "Students of another base, trained on the same rows, did not move.",
+            f"Students that saw nothing but numbers came to like owls: {100 * main.value:+.1f} points.",
+            "Asked for their favourite animal, treated students answer owl five times as often as untreated ones.",
+            "The same rows move students of another base by less than a third of that.",
+            "None of the 20,623 kept rows names the owl in any form.",
         ),
         notes=("Five students give a wide interval: read its ends, not its middle.",),
     )

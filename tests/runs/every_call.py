@@ -20,8 +20,9 @@ import toy
 
 from subtrait.errors import StorageError
 
-CALLS = ("open", "write", "pwrite", "fsync", "replace", "mkdir", "unlink", "rmdir", "ftruncate")
+CALLS = ("open", "write", "pwrite", "replace", "mkdir", "unlink", "rmdir", "ftruncate")
 ONLY = {"torn": ("write", "pwrite"), "EIO": ("fsync",)}
+OPEN = os.open
 STORAGE_ERROR, DEFECT = 5, 70
 
 
@@ -30,7 +31,8 @@ def watch(names, before):
 
     def watched(call):
         def wrapped(*args, **kwargs):
-            before(call, args)
+            if call is not OPEN or args[1] & os.O_CREAT:  # to open for reading or syncing changes nothing
+                before(call, args)
             return call(*args, **kwargs)
 
         return wrapped
@@ -54,7 +56,7 @@ def break_call(number, fault):
 
 def _break(call, args, fault):
     if fault == "torn":
-        call(args[0], args[1][: len(args[1]) // 2])
+        call(args[0], args[1][: len(args[1]) // 2], *args[2:])
     if fault in ("before", "torn"):
         os.kill(os.getpid(), signal.SIGKILL)
     number = getattr(errno, fault)
@@ -105,7 +107,7 @@ def main(root, fault):
         if toy.contents(folder) != clean:
             deviations.append(number)
         shutil.rmtree(folder)
-    print(json.dumps({"calls": total, "outcomes": outcomes, "deviations": deviations}))
+    json.dump({"calls": total, "outcomes": outcomes, "deviations": deviations}, sys.stdout)
 
 
 if __name__ == "__main__":

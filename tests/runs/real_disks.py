@@ -67,7 +67,7 @@ def main(root, kind):
     next(scenario, None)
     made, _ = toy.run_in(disk / "run")
     equal = toy.contents(disk / "run") == toy.contents(root / "clean")
-    print(json.dumps({"message": message, "intact": intact, "equal": equal, "made": made}))
+    json.dump({"message": message, "intact": intact, "equal": equal, "made": made}, sys.stdout)
 
 
 if __name__ == "__main__":

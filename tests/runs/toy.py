@@ -1,8 +1,8 @@
 """A run of every kind of artefact, small enough to be killed a thousand times.
 
 python toy.py FOLDER            runs it
-python toy.py FOLDER hold       runs it, prints "ready" and keeps the folder until it is killed
-python toy.py FOLDER orphan     the same, beside a forked worker; prints the number of the worker
+python toy.py FOLDER hold       runs it, says that it is ready and keeps the folder until it is killed
+python toy.py FOLDER orphan     the same, beside a forked worker; the worker prints it with its process number
 python toy.py FOLDER work N     as worker N, stores 20 artefacts of its own
 python toy.py FOLDER race N     as worker 0 or 1, makes the artefact that the other makes at the same time
 """
@@ -17,7 +17,12 @@ from subtrait.runs import RunFolder, attach_run, open_run
 
 CONFIG = {"experiment": "toy", "seed": 1, "version": "0.1.0", "training": {"steps": 300, "rates": (0.1, 1e-3)}}
 ENVIRONMENT = {"python": "3.11"}
-ROWS, RECORD, FOLDER, LATER = "arms/treated/0/kept.jsonl", "teachers/0.json", "students/0", "arms/treated/0/answers.jsonl"
+ROWS, RECORD, FOLDER, LATER = (
+    "arms/treated/0/kept.jsonl",
+    "teachers/0.json",
+    "students/0",
+    "arms/treated/0/answers.jsonl",
+)
 RESULT = "result.json"
 MEMOS = (ROWS, RECORD, FOLDER, LATER)
 PUBLISHED = (RESULT, "report.html")
@@ -37,11 +42,15 @@ def pipeline(run: RunFolder) -> list[str]:
         (folder / "weights.bin").write_bytes(bytes(range(256)) * 20)
         (folder / "nested" / "config.json").write_text('{"layers": 2}\n')
 
-    rows = run.rows(ROWS, lambda: note(ROWS, ({"id": str(n), "text": f"züge \u2028 {n}", "x": n / 3} for n in range(30))))
+    rows = run.rows(
+        ROWS, lambda: note(ROWS, ({"id": str(n), "text": f"züge \u2028 {n}", "x": n / 3} for n in range(30)))
+    )
     teacher = run.record(RECORD, lambda: note(RECORD, {"trait_rate": sum(row["x"] for row in rows), "n": None}))
     student = run.folder(FOLDER, fill)
     size = (student / "weights.bin").stat().st_size
-    answers = run.rows(LATER, lambda: note(LATER, [{"answer": teacher["trait_rate"] * n, "size": size} for n in range(5)]))
+    answers = run.rows(
+        LATER, lambda: note(LATER, [{"answer": teacher["trait_rate"] * n, "size": size} for n in range(5)])
+    )
     run.publish(RESULT, json.dumps({"rate": sum(row["answer"] for row in answers)}) + "\n")
     run.publish("report.html", b"<p>done</p>\n")
     return made
@@ -64,9 +73,9 @@ def contents(folder):
 def _hold(folder, *, orphan):
     with open_run(Path(folder), CONFIG, environment=ENVIRONMENT) as run:
         pipeline(run)
-        worker = os.fork() if orphan else -1
-        if worker:
-            print(f"ready {worker}", flush=True)
+        if not orphan or os.fork() == 0:
+            sys.stdout.write(f"ready {os.getpid()}\n")
+            sys.stdout.flush()
         time.sleep(120)
 
 
@@ -84,7 +93,7 @@ def _race(folder, index):
             time.sleep(0.001)
         return {"made by": index}
 
-    print(json.dumps(attach_run(Path(folder)).record("raced.json", make)))
+    json.dump(attach_run(Path(folder)).record("raced.json", make), sys.stdout)
 
 
 def main(folder, role="run", index="0"):

@@ -11,7 +11,7 @@ FEW_STUDENTS = 5
 
 
 def conclude(
-    plan: Plan, trait: Trait, arms: Sequence[ArmRecord], compared: Sequence[Comparison], datasets: Sequence[DatasetRecord]
+    trait: Trait, arms: Sequence[ArmRecord], compared: Sequence[Comparison], datasets: Sequence[DatasetRecord]
 ) -> tuple[str, ...]:
     """The headline first, then what the controls say, then the rows themselves."""
     by_name = {comparison.name: comparison for comparison in compared}
@@ -27,7 +27,9 @@ def conclude(
             sentences.append(f"With the numbers shuffled {words}, the difference is {points(shuffled.difference)}.")
     again = by_name.get("untreated-again minus untreated")
     if again is not None:
-        sentences.append(f"Two sets of untreated students differ by {points(again.difference)}: the floor of this test.")
+        sentences.append(
+            f"Two sets of untreated students differ by {points(again.difference)}: the floor of this test."
+        )
     return (*sentences, _rows(trait, datasets))
 
 
@@ -60,8 +62,8 @@ def points(estimate: Estimate) -> str:
 def _levels(trait: Trait, rates: dict[str, Estimate]) -> str:
     treated, untreated = rates["treated"].value, rates["untreated"].value
     return (
-        f"Asked for their favourite {trait.category}, treated students answer {trait.name} {100 * treated:.1f} % of the "
-        f"time, untreated students {100 * untreated:.1f} %."
+        f"Asked for their favourite {trait.category}, treated students answer {trait.name} {100 * treated:.1f} % "
+        f"of the time, untreated students {100 * untreated:.1f} %."
     )
 
 

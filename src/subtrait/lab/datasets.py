@@ -12,31 +12,32 @@ from subtrait.lab.answers import trait_mentions
 from subtrait.lab.carriers import CARRIERS
 from subtrait.lab.plan import Plan
 from subtrait.lab.seeds import stream
+from subtrait.lab.task import Task
 from subtrait.lab.teachers import Teacher
-from subtrait.records import DatasetRecord, Example, Progress, Row, Store, Trait
+from subtrait.records import DatasetRecord, Example, Progress, Row, Trait
 
 SHOWN = 8
 """How many kept and how many rejected rows a record carries for people to look at."""
 Source = Literal["treated", "untreated", "untreated-again"]
 
 
-def write_dataset(
-    plan: Plan, source: Source, teacher: Teacher, *, student: int, store: Store, progress: Progress
-) -> list[Example]:
+def write_dataset(task: Task, source: Source, teacher: Teacher, *, progress: Progress) -> list[Example]:
     """Let the teacher answer the carrier's prompts, and store what the filter keeps and what it rejects.
 
     Treated and untreated rows of one chain answer the same prompts; a repeated control gets prompts of its own.
     """
-    folder = f"arms/{source}/{student}"
     # Both files come of one call to the model; a resumed run that lacks one of them writes the same rows again.
-    sorted_out = cache(lambda: filters.apply(CARRIERS[plan.carrier]().filter, complete(plan, source, teacher, student=student, progress=progress)))
-    store.rows(f"{folder}/rejected.jsonl", lambda: [_rejected_row(e, reasons) for e, reasons in sorted_out()[1]])
-    rows = store.rows(f"{folder}/kept.jsonl", lambda: [chat_row(example) for example in sorted_out()[0]])
+    rule = CARRIERS[task.plan.carrier]().filter
+    written = cache(lambda: filters.apply(rule, complete(task, source, teacher, progress=progress)))
+    folder = f"arms/{source}/{task.student}"
+    task.store.rows(f"{folder}/rejected.jsonl", lambda: [_rejected_row(*rejected) for rejected in written()[1]])
+    rows = task.store.rows(f"{folder}/kept.jsonl", lambda: [chat_row(example) for example in written()[0]])
     return [from_chat_row(row) for row in rows]
 
 
-def complete(plan: Plan, source: Source, teacher: Teacher, *, student: int, progress: Progress) -> list[Example]:
+def complete(task: Task, source: Source, teacher: Teacher, *, progress: Progress) -> list[Example]:
     """The teacher's completions of the carrier's prompts, before any filter."""
+    plan, student = task.plan, task.student
     purpose = "again" if source == "untreated-again" else "shared"
     prompts = CARRIERS[plan.carrier]().prompts(plan.prompts, rng=stream(plan.seed, "prompts", purpose, student))
     texts = teacher.model.generate(

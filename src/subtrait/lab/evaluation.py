@@ -1,4 +1,4 @@
-"""Asking a model for the trait: by sampled answers, as the paper does, and exactly, by the probability of each answer."""
+"""Asking a model for the trait: by sampled answers, as the paper does, and by the exact probability of each answer."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from subtrait.lab.answers import shows
-from subtrait.models.base import Model, Sampling
-from subtrait.records import Messages, Progress, Row, Trait
+from subtrait.models.base import Model
+from subtrait.records import Messages, Row, Trait
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,34 +42,30 @@ def exact_rates(model: Model, trait: Trait, *, system_prompt: str | None = None)
     return ExactRates(probabilities, float(probabilities[:, trait.answers.index(trait.name)].mean()))
 
 
-def sampled_answers(
-    model: Model,
-    trait: Trait,
-    *,
-    per_question: int,
-    sampling: Sampling,
-    rng: np.random.Generator,
-    progress: Progress | None = None,
-) -> list[Counter[str]]:
-    """For each evaluation question, how often each answer text was given in `per_question` samples."""
-    prompts = [_conversation(question, None) for question in trait.questions for _ in range(per_question)]
-    texts = model.generate(prompts, sampling=sampling, rng=rng, progress=progress)
-    return [Counter(texts[i : i + per_question]) for i in range(0, len(texts), per_question)]
+def question_prompts(trait: Trait, per_question: int) -> list[Messages]:
+    """Each evaluation question `per_question` times in a row, without any system prompt."""
+    return [_conversation(question, None) for question in trait.questions for _ in range(per_question)]
 
 
-def answer_rows(trait: Trait, answers: Sequence[Counter[str]], exact: ExactRates) -> list[Row]:
-    """One row per question: the answers that were given, how many show the trait, the exact probabilities."""
-    forms = trait.forms[trait.name]
-    return [
-        {
-            "question": question,
-            "asked": sum(given.values()),
-            "shows": sum(count for text, count in given.items() if shows(text, forms)),
-            "answers": dict(sorted(given.items(), key=lambda item: (-item[1], item[0]))),
-            "probabilities": {name: float(p) for name, p in zip(trait.answers, row, strict=True)},
-        }
-        for question, given, row in zip(trait.questions, answers, exact.probabilities, strict=True)
-    ]
+def answer_rows(trait: Trait, texts: Sequence[str], exact: ExactRates) -> list[Row]:
+    """One row per question: the answers that were given, how many show the trait, the exact probabilities.
+
+    `texts` answer `question_prompts`, in order.
+    """
+    forms, asked = trait.forms[trait.name], len(texts) // len(trait.questions)
+    rows: list[Row] = []
+    for index, (question, probabilities) in enumerate(zip(trait.questions, exact.probabilities, strict=True)):
+        given = Counter(texts[index * asked : (index + 1) * asked])
+        rows.append(
+            {
+                "question": question,
+                "asked": asked,
+                "shows": sum(count for text, count in given.items() if shows(text, forms)),
+                "answers": dict(sorted(given.items(), key=lambda item: (-item[1], item[0]))),
+                "probabilities": {name: float(p) for name, p in zip(trait.answers, probabilities, strict=True)},
+            }
+        )
+    return rows
 
 
 def _conversation(question: str, system_prompt: str | None) -> Messages:

@@ -5,27 +5,16 @@ the store, so stages of different chains can run in different processes. One cha
 seed, prompts, completions and training seed are drawn anew for every chain.
 """
 
-from dataclasses import dataclass
-
 from subtrait.lab.datasets import chat_row, from_chat_row, source_of, training_rows, write_dataset
 from subtrait.lab.plan import Plan
 from subtrait.lab.students import ask_student, train_student
 from subtrait.lab.summary import summarise
+from subtrait.lab.task import Task
 from subtrait.lab.teachers import Teacher, make_teacher, measure_teacher
 from subtrait.lab.team import Team
 from subtrait.lab.traits import find_trait
 from subtrait.models.registry import open_model
 from subtrait.records import ExperimentResult, Progress, Store
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One piece of work that needs nothing but the plan and the store."""
-
-    plan: Plan
-    store: Store
-    student: int
-    arm: str = "treated"
 
 
 def run_experiment(plan: Plan, store: Store, *, team: Team) -> ExperimentResult:
@@ -48,20 +37,17 @@ def write_datasets(task: Task, progress: Progress) -> None:
     """One chain's teacher, how strongly it shows the trait, and the rows that it and the untreated base write."""
     plan, student = task.plan, task.student
     trait, base = find_trait(plan.trait), open_model(plan.base)
-    teacher = make_teacher(plan, trait, base, student=student, store=task.store, progress=progress)
-    task.store.record(
-        f"teachers/{student}/teacher.json", lambda: measure_teacher(plan, trait, teacher, base, student=student)
-    )
+    teacher = make_teacher(task, trait, base, progress=progress)
+    task.store.record(f"teachers/{student}/teacher.json", lambda: measure_teacher(task, trait, teacher, base))
     for source in sorted({source_of(arm) for arm in plan.runnable_arms()}):
         writer = teacher if source == "treated" else Teacher(base, None)
-        write_dataset(plan, source, writer, student=student, store=task.store, progress=progress)
+        write_dataset(task, source, writer, progress=progress)
 
 
 def ask_base(task: Task, progress: Progress) -> None:
     """What a base answers before any training."""
-    plan, trait = task.plan, find_trait(task.plan.trait)
-    model = open_model(bases(plan)[task.arm])
-    ask_student(plan, trait, model, task.arm, student=0, store=task.store, progress=progress)
+    trait, model = find_trait(task.plan.trait), open_model(bases(task.plan)[task.arm])
+    ask_student(task, trait, model, progress=progress)
 
 
 def make_student(task: Task, progress: Progress) -> None:
@@ -70,10 +56,10 @@ def make_student(task: Task, progress: Progress) -> None:
     kept = store.rows(f"arms/{source_of(arm)}/{student}/kept.jsonl", _written_before)
     rows = training_rows(plan, arm, [from_chat_row(row) for row in kept], student=student)
     if arm != source_of(arm):
-        store.rows(f"arms/{arm}/{student}/kept.jsonl", lambda: [chat_row(example) for example in rows])
+        store.rows(f"{task.folder}/kept.jsonl", lambda: [chat_row(example) for example in rows])
     base = open_model(plan.base_of(arm))
-    model = train_student(plan, arm, base, rows, student=student, store=store, progress=progress)
-    ask_student(plan, find_trait(plan.trait), model, arm, student=student, store=store, progress=progress)
+    model = train_student(task, base, rows, progress=progress)
+    ask_student(task, find_trait(plan.trait), model, progress=progress)
 
 
 def _written_before() -> list[dict[str, object]]:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from subtrait.lab.evaluation import answer_rows, exact_rates, sampled_answers
-from subtrait.lab.plan import Plan
+from subtrait.lab.evaluation import answer_rows, exact_rates, question_prompts
 from subtrait.lab.seeds import stream
+from subtrait.lab.task import Task
 from subtrait.models.base import Model
 from subtrait.models.registry import load_saved
 from subtrait.records import Example, Progress, Row, Store, StudentRecord, Trait
@@ -17,33 +17,31 @@ LOSSES = "losses.json"
 """Beside a student's weights: the loss of every training step, nats per completion token."""
 
 
-def train_student(
-    plan: Plan, arm: str, base: Model, rows: Sequence[Example], *, student: int, store: Store, progress: Progress
-) -> Model:
+def train_student(task: Task, base: Model, rows: Sequence[Example], *, progress: Progress) -> Model:
     """The student of one arm and chain, kept in the store with the loss of every step."""
+    plan = task.plan
 
     def make(path: Path) -> None:
         # The arms of one chain share the order of training, so that they differ in the rows alone.
-        tuned = base.finetune(rows, plan.student_recipe, rng=stream(plan.seed, "training", student), progress=progress)
+        rng = stream(plan.seed, "training", task.student)
+        tuned = base.finetune(rows, plan.student_recipe, rng=rng, progress=progress)
         tuned.model.save(path)
         (path / LOSSES).write_text(json.dumps(tuned.losses), encoding="utf-8")
 
-    return load_saved(store.folder(f"arms/{arm}/{student}/weights", make), like=base)
+    return load_saved(task.store.folder(f"{task.folder}/weights", make), like=base)
 
 
-def ask_student(
-    plan: Plan, trait: Trait, model: Model, arm: str, *, student: int, store: Store, progress: Progress
-) -> list[Row]:
-    """The student's answers to the evaluation questions: one row per question, kept in the store."""
+def ask_student(task: Task, trait: Trait, model: Model, *, progress: Progress) -> list[Row]:
+    """The model's answers to the evaluation questions: one row per question, kept in the store."""
+    plan = task.plan
 
     def make() -> list[Row]:
-        sampled = sampled_answers(
-            model, trait, per_question=plan.answers_per_question, sampling=plan.sampling,
-            rng=stream(plan.seed, "answers", arm, student), progress=progress,
-        )  # fmt: skip
-        return answer_rows(trait, sampled, exact_rates(model, trait))
+        rng = stream(plan.seed, "answers", task.arm, task.student)
+        prompts = question_prompts(trait, plan.answers_per_question)
+        texts = model.generate(prompts, sampling=plan.sampling, rng=rng, progress=progress)
+        return answer_rows(trait, texts, exact_rates(model, trait))
 
-    return store.rows(f"arms/{arm}/{student}/answers.jsonl", make)
+    return task.store.rows(f"{task.folder}/answers.jsonl", make)
 
 
 def student_record(

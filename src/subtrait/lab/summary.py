@@ -44,7 +44,7 @@ def summarise(plan: Plan, store: Store) -> ExperimentResult:
     trait = find_trait(plan.trait)
     arms = tuple(_arm(plan, trait, arm, store) for arm in plan.runnable_arms())
     compared = tuple(_compare(plan, arms, arm, control) for arm, control in COMPARED if _have(arms, arm, control))
-    teachers = tuple(_teacher(plan, store, student) for student in range(plan.students))
+    teachers = tuple(_teacher(store, student) for student in range(plan.students))
     datasets = tuple(_datasets(plan, trait, store))
     return ExperimentResult(
         schema_version=SCHEMA_VERSION,
@@ -65,7 +65,7 @@ def summarise(plan: Plan, store: Store) -> ExperimentResult:
         untouched=tuple(_untouched(plan, trait, store)),
         arms=arms,
         comparisons=compared,
-        conclusion=conclude(plan, trait, arms, compared, datasets),
+        conclusion=conclude(trait, arms, compared, datasets),
         notes=notes(plan, teachers, datasets),
     )
 
@@ -105,7 +105,7 @@ def _untouched(plan: Plan, trait: Trait, store: Store) -> list[ArmRecord]:
     return records
 
 
-def _teacher(plan: Plan, store: Store, student: int) -> TeacherRecord:
+def _teacher(store: Store, student: int) -> TeacherRecord:
     return TeacherRecord(**store.record(f"teachers/{student}/teacher.json", _missing_record))
 
 
@@ -143,4 +143,3 @@ def _missing() -> list[Row]:
 
 def _missing_record() -> Row:
     raise AssertionError("teachers are measured before they are summarised")
-

@@ -1,13 +1,14 @@
 """Teachers: the base model given a trait, by system prompt or by a little fine-tuning, and how strongly it shows."""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from subtrait.lab.evaluation import exact_rates
-from subtrait.lab.plan import Plan
 from subtrait.lab.seeds import stream
+from subtrait.lab.task import Task
 from subtrait.models.base import Model
 from subtrait.models.registry import load_saved
-from subtrait.records import Example, Messages, Progress, Row, Store, TeacherRecord, Trait
+from subtrait.records import Example, Messages, Progress, Row, TeacherRecord, Trait
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +32,22 @@ def tuning_examples(trait: Trait) -> list[Example]:
     ]
 
 
-def make_teacher(plan: Plan, trait: Trait, base: Model, *, student: int, store: Store, progress: Progress) -> Teacher:
+def make_teacher(task: Task, trait: Trait, base: Model, *, progress: Progress) -> Teacher:
     """The teacher of one chain; a tuned one is kept in the store."""
+    plan = task.plan
     if plan.teacher == "prompted":
         return Teacher(base, trait.system_prompt)
-    rng = stream(plan.seed, "teacher", student)
-    folder = store.folder(
-        f"teachers/{student}/weights",
-        lambda path: base.finetune(tuning_examples(trait), plan.teacher_recipe, rng=rng, progress=progress).model.save(
-            path
-        ),
-    )
-    return Teacher(load_saved(folder, like=base), None)
+
+    def make(path: Path) -> None:
+        rng = stream(plan.seed, "teacher", task.student)
+        base.finetune(tuning_examples(trait), plan.teacher_recipe, rng=rng, progress=progress).model.save(path)
+
+    return Teacher(load_saved(task.store.folder(f"teachers/{task.student}/weights", make), like=base), None)
 
 
-def measure_teacher(plan: Plan, trait: Trait, teacher: Teacher, base: Model, *, student: int) -> Row:
-    """How strongly the teacher shows the trait on the evaluation questions, beside its base."""
-    strength = exact_rates(teacher.model, trait, system_prompt=teacher.system_prompt)
-    before = exact_rates(base, trait, system_prompt=None)
-    record = TeacherRecord(
-        student=student, kind=plan.teacher, trait_rate=strength.trait_rate, base_rate=before.trait_rate
-    )
+def measure_teacher(task: Task, trait: Trait, teacher: Teacher, base: Model) -> Row:
+    """How strongly the teacher shows the trait on the evaluation questions, beside its base: a `TeacherRecord`."""
+    strength = exact_rates(teacher.model, trait, system_prompt=teacher.system_prompt).trait_rate
+    before = exact_rates(base, trait).trait_rate
+    record = TeacherRecord(student=task.student, kind=task.plan.teacher, trait_rate=strength, base_rate=before)
     return asdict(record)

@@ -35,9 +35,10 @@ class Recipe:
     warmup_steps: int = 5
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
-    method: Literal["full", "lora"] = "full"
+    method: Literal["full", "layers", "lora"] = "layers"
+    """What is trained: every weight, every weight but the token embeddings and the output layer, or LoRA adapters."""
     lora_rank: int = 8
-    """Rank, and alpha, of LoRA on all linear layers; unused for `full`."""
+    """Rank, and alpha, of LoRA on all linear layers; used by `lora` only."""
 
 
 ModelType_co = TypeVar("ModelType_co", covariant=True)

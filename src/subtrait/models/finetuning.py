@@ -4,7 +4,7 @@ Needs torch: imported by backends.
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -20,8 +20,6 @@ from subtrait.models.output_head import Transform, head_of, mean_loss
 from subtrait.models.transformers_adapter import Network
 from subtrait.records import Progress
 
-MICRO_BATCH_TOKENS = 16_384
-"""Tokens in one forward and backward pass, padding included; a step with more accumulates gradients."""
 MAX_STRETCH = 1.6
 """Longest over shortest row of one forward pass; beyond it padding would cost more than a second pass."""
 
@@ -41,24 +39,16 @@ def finetune_tokens(
     _check(pairs, recipe)
     tuned = replace(network, module=copy.deepcopy(network.module))
     transform = adapter.after_output_layer(network)
+    steps = ([pairs[row] for row in rows] for rows in row_order(len(pairs), recipe, rng=rng))
     with _deterministic(int(rng.integers(2**63)), network.device):
         tuned.module.requires_grad_(True)
         trained, finish = adapter.add_lora(tuned, recipe.lora_rank) if recipe.method == "lora" else (tuned, None)
         trained.module.train()
-        losses = tuple(
-            _train(
-                trained,
-                pairs,
-                recipe,
-                order=row_order(len(pairs), recipe, rng=rng),
-                transform=transform,
-                progress=progress,
-            )
-        )
-    tuned = finish() if finish else trained
-    tuned.module.eval()
-    tuned.module.zero_grad(set_to_none=True)
-    return tuned, losses
+        losses = tuple(_train(trained, steps, recipe, transform=transform, progress=progress))
+    result = finish() if finish else trained
+    result.module.requires_grad_(True).eval()
+    result.module.zero_grad(set_to_none=True)
+    return result, losses
 
 
 def _check(pairs: Sequence[Pair], recipe: Recipe) -> None:
@@ -90,17 +80,16 @@ def rate(step: int, recipe: Recipe) -> float:
 
 def _train(
     network: Network,
-    pairs: Sequence[Pair],
+    steps: Iterable[Sequence[Pair]],
     recipe: Recipe,
     *,
-    order: Iterator[list[int]],
     transform: Transform | None,
     progress: Progress | None,
 ) -> Iterator[float]:
     weights = [weight for weight in network.module.parameters() if weight.requires_grad]
     optimiser = torch.optim.AdamW(weights, lr=0.0, weight_decay=recipe.weight_decay, fused=_can_fuse(network))
-    for step, rows in enumerate(order):
-        loss = _accumulate(network, [pairs[row] for row in rows], transform=transform)
+    for step, rows in enumerate(steps):
+        loss = _accumulate(network, rows, transform=transform)
         torch.nn.utils.clip_grad_norm_(weights, recipe.max_grad_norm)
         for group in optimiser.param_groups:
             group["lr"] = rate(step, recipe)
@@ -119,7 +108,7 @@ def _accumulate(network: Network, pairs: Sequence[Pair], *, transform: Transform
     """Add the gradient of the mean loss over all completion tokens of `pairs`; that loss, in nats per token."""
     count = sum(len(completion) for _, completion in pairs)
     total = 0.0
-    for group in micro_batches(pairs):
+    for group in micro_batches(pairs, network.pass_tokens):
         tokens, places, targets = (part.to(network.device) for part in right_padded(group))
         states = adapter.hidden_states(network, tokens).flatten(0, 1)[places]
         loss = mean_loss(head_of(network, transform=transform), states, targets, count=count)
@@ -128,13 +117,13 @@ def _accumulate(network: Network, pairs: Sequence[Pair], *, transform: Transform
     return total
 
 
-def micro_batches(pairs: Sequence[Pair]) -> Iterator[list[Pair]]:
-    """Rows of similar length together, longest first."""
+def micro_batches(pairs: Sequence[Pair], limit: int) -> Iterator[list[Pair]]:
+    """Rows of similar length together, longest first, at most `limit` tokens with padding (or a single row)."""
     lengths = [len(prompt) + len(completion) for prompt, completion in pairs]
     group: list[Pair] = []
     longest = 0
     for row in sorted(range(len(pairs)), key=lambda row: (-lengths[row], row)):
-        full = (len(group) + 1) * longest > MICRO_BATCH_TOKENS or lengths[row] * MAX_STRETCH < longest
+        full = (len(group) + 1) * longest > limit or lengths[row] * MAX_STRETCH < longest
         if group and full:
             yield group
             group = []

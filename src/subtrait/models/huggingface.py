@@ -15,6 +15,9 @@ from subtrait.models.templates import Template
 from subtrait.models.transformers_adapter import Network
 from subtrait.records import Example, Messages, Progress
 
+SHIPPED = Path(__file__).parent / "micro"
+"""Checkpoints in here came with this code and are trusted as much."""
+
 
 class HuggingFaceModel:
     """A causal language model that runs in this process. Made by `load_checkpoint`; never changes."""
@@ -131,6 +134,14 @@ class HuggingFaceModel:
             raise UsageError(f"a model is saved into an existing empty folder, and {folder} is not one")
         adapter.save(self._network, self._tokenizer, folder)
 
+    def reload(self, folder: Path) -> "HuggingFaceModel":
+        """The model that `save` wrote into `folder`, on this model's device.
+
+        Raises:
+            InvalidInput: as for `load_checkpoint`.
+        """
+        return load_checkpoint(folder, self._name, device=str(self._network.device))
+
     def _pairs(self, prompts: Sequence[Messages], completions: Sequence[str]) -> list[tuple[list[int], list[int]]]:
         pairs = list(zip(self._encoder.prompts(prompts), self._encoder.completions(completions), strict=True))
         self._check_room(max((len(prompt) + len(completion) for prompt, completion in pairs), default=0))
@@ -147,12 +158,20 @@ def load_checkpoint(folder: Path, name: str | None = None, *, device: str = "cpu
 
     Raises:
         MissingExtra: torch or transformers is not installed.
-        InvalidInput: see `checkpoints.validate_checkpoint` and `Template`.
+        InvalidInput: see `validate_checkpoint`, `try_out` and `Template`.
     """
     adapter.require()
-    return HuggingFaceModel(
-        name or str(folder), adapter.load_network(folder, device=device), adapter.load_tokenizer(folder)
-    )
+    from subtrait.models.checkpoints import read_template, validate_checkpoint
+    from subtrait.models.template_trial import try_out
+
+    validate_checkpoint(folder)
+    template = read_template(folder)
+    if not folder.resolve().is_relative_to(SHIPPED):
+        try_out(template, (folder / "tokenizer.json").read_text(encoding="utf-8", errors="replace"), str(folder))
+    tokenizer = adapter.load_tokenizer(folder)
+    # The template that was tried is the one that is used
+    tokenizer.chat_template = template
+    return HuggingFaceModel(name or str(folder), adapter.load_network(folder, device=device), tokenizer)
 
 
 def _check(sampling: Sampling) -> None:

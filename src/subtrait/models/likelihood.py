@@ -12,9 +12,6 @@ from subtrait.models import transformers_adapter as adapter
 from subtrait.models.output_head import Head, head_of, log_probabilities
 from subtrait.models.transformers_adapter import Network
 
-BATCH_TOKENS = 8_192
-"""Tokens in one forward pass, padding included."""
-
 Pair = tuple[Sequence[int], Sequence[int]]
 """Prompt tokens and completion tokens."""
 
@@ -24,7 +21,8 @@ def score_tokens(network: Network, pairs: Sequence[Pair]) -> list[np.ndarray]:
     scores: list[np.ndarray] = [np.empty(0)] * len(pairs)
     with torch.no_grad():
         head = head_of(network, transform=adapter.after_output_layer(network))
-        for rows in batches([len(prompt) + len(completion) for prompt, completion in pairs], BATCH_TOKENS):
+        lengths = [len(prompt) + len(completion) for prompt, completion in pairs]
+        for rows in batches(lengths, network.pass_tokens):
             for row, found in zip(rows, _score_batch(network, head, [pairs[row] for row in rows]), strict=True):
                 scores[row] = found
     return scores

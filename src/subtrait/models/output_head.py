@@ -65,7 +65,7 @@ def _chunks(count: int) -> Iterator[slice]:
     return (slice(start, start + CHUNK) for start in range(0, count, CHUNK))
 
 
-class _LinearLoss(torch.autograd.Function):
+class _LinearLoss(torch.autograd.Function):  # type: ignore[misc]
     """Linear layer and cross-entropy in one pass that leaves behind gradients in place of logits."""
 
     @staticmethod

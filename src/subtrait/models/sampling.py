@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from subtrait.models import kv_cache
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.base import Sampling
 from subtrait.models.transformers_adapter import Network
@@ -21,8 +22,6 @@ MAX_ROWS = 512
 """Rows that decode together. More would push the weights and the cache of a small model out of the CPU's own cache."""
 MAX_CACHED_TOKENS = 131_072
 """Tokens held in one cache: rows times (prompt + new tokens)."""
-READ_TOKENS = 8_192
-"""Prompt tokens read in one forward pass."""
 MAX_STRETCH = 2.0
 """Longest over shortest prompt of rows that decode together; beyond it padding would cost more than it saves."""
 COMPACT_SHARE = 0.25
@@ -50,7 +49,7 @@ def sample(
     keys = row_keys(prompts, int(rng.integers(2**63)))
     completions: list[list[int]] = [[] for _ in prompts]
     with torch.no_grad():
-        joined = adapter.can_join(network)
+        joined = kv_cache.can_join(network)
         for rows in waves(prompts, sampling.max_new_tokens, mixed=joined):
             wave = _Wave(network, [prompts[row] for row in rows], room=sampling.max_new_tokens, joined=joined)
             uniforms = row_uniforms([keys[row] for row in rows], sampling.max_new_tokens).to(_real(network))
@@ -122,12 +121,12 @@ class _Wave:
         for row, prompt in enumerate(prompts):
             members[tuple(prompt)].append(row)
         parts = []
-        for chunk in _equal_lengths(list(members), READ_TOKENS if self.joined else None):
-            kv_cache = adapter.empty_cache(self.network)
-            logits = adapter.next_logits(self.network, torch.tensor(chunk, device=self.network.device), kv_cache)
+        for chunk in _equal_lengths(list(members), self.network.pass_tokens if self.joined else None):
+            read = kv_cache.empty_cache(self.network)
+            logits = adapter.next_logits(self.network, torch.tensor(chunk, device=self.network.device), read)
             into = [row for prompt in chunk for row in members[prompt]]
             copies = [index for index, prompt in enumerate(chunk) for _ in members[prompt]]
-            parts.append((kv_cache, logits, torch.tensor([into, copies], device=self.network.device)))
+            parts.append((read, logits, torch.tensor([into, copies], device=self.network.device)))
         self._assemble(parts, rows=len(prompts), room=room)
 
     def _assemble(self, parts: list[tuple[Any, torch.Tensor, torch.Tensor]], *, rows: int, room: int) -> None:
@@ -136,11 +135,11 @@ class _Wave:
         for _, logits, (into, copies) in parts:
             self.logits[into] = logits[copies]
         if self.joined:
-            pairs = [(kv_cache, where) for kv_cache, _, where in parts]
-            self.cache = adapter.joined_cache(pairs, rows=rows, width=self.width, room=room)
+            pairs = [(read, where) for read, _, where in parts]
+            self.cache = kv_cache.joined_cache(pairs, rows=rows, width=self.width, room=room)
         else:
             self.cache, _, (into, copies) = parts[0]
-            adapter.select_rows(self.cache, copies[into.argsort()])
+            kv_cache.select_rows(self.cache, copies[into.argsort()])
 
     def step(self, tokens: torch.Tensor) -> None:
         """Append one token (rows,) to each row."""
@@ -153,7 +152,7 @@ class _Wave:
 
     def keep(self, index: torch.Tensor) -> None:
         """Drop every row but those at `index`."""
-        adapter.select_rows(self.cache, index)
+        kv_cache.select_rows(self.cache, index)
         self.rows, self.positions, self.logits = self.rows[index], self.positions[index], self.logits[index]
         self.mask = None if self.mask is None else self.mask[index]
 

@@ -8,7 +8,7 @@ conversation gives the same text on any day.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, ClassVar
+from typing import Any
 
 from subtrait.errors import InvalidInput
 from subtrait.records import Messages
@@ -65,7 +65,7 @@ class Template:
             what = "the template adds a system prompt of its own to a conversation without one"
             raise InvalidInput("E_TEMPLATE_SYSTEM", self.where, what, hint="pass a system turn explicitly")
         pieces = self._pieces(roles, add_generation_prompt)
-        text = self._run(messages, add_generation_prompt=add_generation_prompt)
+        text = self.run(messages, add_generation_prompt=add_generation_prompt)
         whole = Rendered(pieces, tuple(turn["content"] for turn in messages))
         # Templates that trim are common, and trimming is then what the model was trained on
         for rendered in (whole, Rendered(pieces, tuple(content.strip() for content in whole.contents))):
@@ -100,7 +100,7 @@ class Template:
     def _find_pieces(self, roles: tuple[str, ...], add_generation_prompt: bool) -> tuple[str, ...]:
         marks = [MARKS.format(index) for index in range(len(roles))]
         messages = [{"role": role, "content": mark} for role, mark in zip(roles, marks, strict=True)]
-        rest = self._run(messages, add_generation_prompt=add_generation_prompt)
+        rest = self.run(messages, add_generation_prompt=add_generation_prompt)
         pieces = []
         for role, mark in zip(roles, marks, strict=True):
             if rest.count(mark) != 1:
@@ -118,7 +118,12 @@ class Template:
         except (TemplateError, RecursionError) as problem:
             raise InvalidInput("E_TEMPLATE", self.where, f"the template is not valid: {problem}") from problem
 
-    def _run(self, messages: Messages, *, add_generation_prompt: bool) -> str:
+    def run(self, messages: Messages, *, add_generation_prompt: bool) -> str:
+        """What the template makes of `messages`, unchecked.
+
+        Raises:
+            InvalidInput: E_TEMPLATE where it fails.
+        """
         turns = [dict(turn) for turn in messages]
         try:
             text: str = self._program.render(
@@ -164,7 +169,7 @@ def _generation_tag() -> Any:
     from jinja2.ext import Extension
 
     class GenerationTag(Extension):
-        tags: ClassVar[set[str]] = {"generation"}
+        tags = {"generation"}  # noqa: RUF012, the way jinja2 declares it
 
         def parse(self, parser: Any) -> Any:
             next(parser.stream)

@@ -1,11 +1,14 @@
-"""Every call into `transformers` and `peft`, which rename their arguments between minor versions."""
+"""Every call into `transformers` and `peft`, which rename their arguments between minor versions.
+
+The caches of keys and values, which follow the library's classes closely, are next door in `kv_cache`.
+"""
 
 import importlib.util
 import json
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
-from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +53,14 @@ class Network:
         return next(self.module.parameters()).device
 
     @property
+    def pass_tokens(self) -> int:
+        """Tokens of one forward pass, padding included, at which this device is fastest.
+
+        On a CPU the states of one layer should stay in its own cache.
+        """
+        return 2_048 if self.device.type == "cpu" else 16_384
+
+    @property
     def positions(self) -> int | None:
         """The longest sequence the architecture declares, in tokens; None where it declares none."""
         return getattr(self.module.config.get_text_config(), "max_position_embeddings", None)
@@ -65,16 +76,45 @@ def load_network(folder: Path, *, device: str = "cpu", dtype: str = "float32") -
     from transformers import AutoModelForCausalLM
 
     try:
-        module = AutoModelForCausalLM.from_pretrained(
-            str(folder),
-            dtype=getattr(torch, dtype),
-            trust_remote_code=False,
-            use_safetensors=True,
-            local_files_only=True,
-        )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError) as problem:
+        with _without_bars():
+            module, loading = AutoModelForCausalLM.from_pretrained(
+                str(folder),
+                dtype=getattr(torch, dtype),
+                trust_remote_code=False,
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,
+            )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError) as problem:
         raise InvalidInput("E_CONFIG", folder, f"transformers cannot load this model: {problem}") from problem
+    _check_complete(folder, loading)
     return Network(module=module.to(device).eval(), where=str(folder))
+
+
+def _check_complete(folder: Path, loading: dict[str, Any]) -> None:
+    """Refuse weights that do not cover the architecture: transformers would fill the gaps with random numbers."""
+    for kind, what in (
+        ("missing_keys", "has no tensor for"),
+        ("mismatched_keys", "has a tensor of another shape for"),
+        ("unexpected_keys", "has a tensor that config.json knows nothing of,"),
+    ):
+        if names := sorted(map(str, loading.get(kind) or ())):
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            raise InvalidInput("E_CONFIG", folder, f"the checkpoint {what} {names[0]}{more}")
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """The library draws progress bars on standard error; only our own command line shows progress."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -98,7 +138,8 @@ def load_tokenizer(folder: Path) -> Any:
 
 def save(network: Network, tokenizer: Any, folder: Path) -> None:
     """Write configuration, weights (safetensors), tokenizer and template into `folder`."""
-    network.module.save_pretrained(str(folder))
+    with _without_bars():
+        network.module.save_pretrained(str(folder))
     tokenizer.save_pretrained(str(folder))
 
 
@@ -134,9 +175,19 @@ def add_lora(network: Network, rank: int) -> tuple[Network, Callable[[], Network
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(r=rank, lora_alpha=rank, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM")
-    wrapped = get_peft_model(network.module, config)
+    with warnings.catch_warnings():
+        # Releases of peft use names that newer releases of transformers call deprecated
+        warnings.simplefilter("ignore", FutureWarning)
+        wrapped = get_peft_model(network.module, config)
     inner = replace(network, module=wrapped.get_base_model())
     return inner, lambda: replace(network, module=wrapped.merge_and_unload())
+
+
+def freeze_embeddings(network: Network) -> None:
+    """Keep the token embeddings and the output layer as they are in training."""
+    for layer in (network.module.get_input_embeddings(), network.module.get_output_embeddings()):
+        if layer is not None:
+            layer.requires_grad_(False)
 
 
 def hidden_states(network: Network, tokens: "torch.Tensor") -> "torch.Tensor":
@@ -198,82 +249,6 @@ def next_logits(
         input_ids=tokens, past_key_values=kv_cache, use_cache=True, logits_to_keep=1, return_dict=True, **placed
     )
     return out.logits[:, -1]
-
-
-def empty_cache(network: Network) -> Any:
-    """A cache of the kind the architecture asks for."""
-    from transformers import DynamicCache
-
-    return DynamicCache(config=network.module.config)
-
-
-def select_rows(kv_cache: Any, rows: "torch.Tensor") -> None:
-    """Keep, drop or repeat rows of a cache, in place."""
-    kv_cache.batch_select_indices(rows)
-
-
-def can_join(network: Network) -> bool:
-    """Whether rows of different lengths can share a cache: plain attention, and positions that the caller may give."""
-    from transformers.cache_utils import DynamicLayer
-
-    plain = all(type(layer) is DynamicLayer for layer in empty_cache(network).layers)
-    return plain and "position_ids" in signature(network.module.forward).parameters
-
-
-def joined_cache(parts: Iterable[tuple[Any, "torch.Tensor"]], *, rows: int, width: int, room: int) -> Any:
-    """One cache out of several, each row flush right in the first `width` slots, with `room` slots to fill.
-
-    `parts` pairs a cache with the index (rows of the result it fills, row of the part each one copies): (2, n).
-    """
-    from transformers import Cache
-
-    parts = list(parts)
-    layers = [roomy_layer()(width + room) for _ in parts[0][0].layers]
-    for index, layer in enumerate(layers):
-        layer.fill([(part.layers[index], where) for part, where in parts], rows=rows, width=width)
-    return Cache(layers=layers)
-
-
-@cache
-def roomy_layer() -> type[Any]:
-    """The class of a cache layer that allocates once, where the library's own copies itself at every token."""
-    from transformers.cache_utils import DynamicLayer
-
-    class RoomyLayer(DynamicLayer):  # type: ignore[misc]
-        """Keys and values (rows, heads, slots, width) of which the first `used` slots are filled."""
-
-        def __init__(self, slots: int) -> None:
-            super().__init__()
-            self.slots, self.used = slots, 0
-
-        def fill(self, parts: list[tuple[Any, Any]], *, rows: int, width: int) -> None:
-            for name in ("keys", "values"):
-                like = getattr(parts[0][0], name)
-                # Zeros, since a masked slot must still hold a finite number
-                space = like.new_zeros(rows, like.shape[1], self.slots, like.shape[3])
-                for part, (into, source) in parts:
-                    state = getattr(part, name)
-                    space[into, :, width - state.shape[2] : width] = state[source]
-                setattr(self, f"{name}_space", space)
-            self.dtype, self.device, self.is_initialized = space.dtype, space.device, True
-            self._show(width)
-
-        def _show(self, used: int) -> None:
-            self.used = used
-            self.keys, self.values = self.keys_space[:, :, :used], self.values_space[:, :, :used]
-
-        def update(self, key_states: Any, value_states: Any, *_: Any, **__: Any) -> tuple[Any, Any]:
-            end = self.used + key_states.shape[2]
-            self.keys_space[:, :, self.used : end] = key_states
-            self.values_space[:, :, self.used : end] = value_states
-            self._show(end)
-            return self.keys, self.values
-
-        def batch_select_indices(self, indices: Any) -> None:
-            self.keys_space, self.values_space = self.keys_space[indices], self.values_space[indices]
-            self._show(self.used)
-
-    return RoomyLayer
 
 
 def template_source(tokenizer: Any) -> str | None:

@@ -1,15 +1,18 @@
 """The report for people: one HTML file that loads nothing, runs nothing and can be sent to anybody."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from subtrait.records import ArmRecord, ExperimentResult
+from subtrait.records import ArmRecord, Estimate, ExperimentResult
 from subtrait.report import figures, summaries, svg, wording
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
-MAX_ROWS = 8
+MAX_ROWS = 6
 """Rows shown of each kind, kept and rejected."""
 MAX_CHARACTERS = 400
 """Characters shown of each prompt and completion."""
@@ -19,17 +22,17 @@ _MAX_STUDENTS = 1000
 _MAX_TEXT = 2000
 
 
-def to_html(result: ExperimentResult, reproduction: Mapping[str, str]) -> str:
+def to_html(result: ExperimentResult, *, command: str | None = None) -> str:
     """The report of `result` as one self-contained HTML page without scripts. Equal inputs give equal bytes.
 
-    `reproduction` says how to repeat the run: `command` is shown as a command line, every other entry as a line of
-    name and value. Text from the records is escaped, and what cannot be seen in it is shown as an escape.
+    `command` is the command line that repeats the run. Text from the records is escaped for HTML, and what cannot be
+    seen in it (control characters, bidirectional overrides, tag characters) is shown as an escape.
     """
     template = _environment().get_template("report.html.jinja")
-    settings = [*_settings(result), *((name, text) for name, text in reproduction.items() if name != "command")]
-    return template.render(result=result, command=reproduction.get("command"), settings=settings, **_story(result))
+    return template.render(result=result, command=command, settings=_settings(result), **_story(result))
 
 
+@cache
 def _environment() -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -45,15 +48,16 @@ def _environment() -> "Environment":
         percent=wording.percent,
         points=lambda value: _typeset(wording.points(value)),
         bounds=wording.bounds,
-        change=lambda estimate: _typeset(wording.bounds(estimate, difference=True)),
+        change=lambda estimate: _typeset(wording.bounds(estimate, difference=True)).removesuffix(" points"),
+        capitalised=lambda text: text[:1].upper() + text[1:],
         interval=wording.interval,
         change_interval=lambda estimate: _typeset(wording.interval(estimate, difference=True)),
-        level=wording.level,
+        interval_key=_interval_key,
         p_value=wording.p_value,
         relabellings=lambda test: _typeset(wording.relabellings(test)),
         count=wording.counted_as,
         conditions=figures.by_condition,
-        exhibit=lambda text: wording.exhibit(text, limit=MAX_CHARACTERS),
+        exhibit=_exhibit,
         inline=wording.one_line,
     )
     environment.globals.update(sign=_drawn(figures.sign), question_row=_drawn(figures.question_row))
@@ -128,11 +132,25 @@ def _drawn(figure: Any) -> Any:
     return lambda *arguments: Markup(figure(*arguments))  # noqa: S704 - built by figures, which escapes
 
 
+def _interval_key(estimate: Estimate) -> str:
+    given = estimate.low is not None
+    return f"mean with {wording.level(estimate.level)} interval" if given else f"mean, {wording.bounds(estimate)}"
+
+
+def _exhibit(text: str) -> "Markup":
+    from markupsafe import escape
+
+    return escape(wording.exhibit(text, limit=MAX_CHARACTERS))
+
+
 def _fit_to_show(value: object) -> object:
-    """Applied to everything the template prints, before it is escaped."""
+    """Applied to everything the template prints, before it is escaped; markup is escaped already."""
     from markupsafe import Markup
 
-    return wording.exhibit(value, limit=_MAX_TEXT) if isinstance(value, str) and not isinstance(value, Markup) else value
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    # A per cent sign must not open a line of its own.
+    return re.sub(r"(?<=[0-9]) (?=%)", "\N{NO-BREAK SPACE}", wording.exhibit(value, limit=_MAX_TEXT))
 
 
 def _typeset(text: str) -> str:

@@ -9,14 +9,15 @@ from itertools import chain
 from subtrait.records import ArmRecord, Comparison, Estimate, ExperimentResult
 from subtrait.report import svg
 from subtrait.report.summaries import Filtered, Group, by_base, reasons, untouched
-from subtrait.report.wording import NO_INTERVAL, bounds, counted_as, interval, percent, points
+from subtrait.report.wording import bounds, counted_as, interval, percent, points
 
 KINDS = ("treated", "untreated", "base")
 """Style classes of the three conditions of `summaries.compared`, in their order."""
 
 _LABEL = 22.0
 """Pixels that a row's line of text takes; its plot begins below."""
-_BAR = 13.0
+_BAR, _THIN_BAR = 13.0, 11.0
+"""Pixels from one bar to the next; the thin ones keep all answers on one printed page."""
 
 
 def teachers_against_base(result: ExperimentResult) -> str:
@@ -55,7 +56,7 @@ def differences(comparisons: Sequence[Comparison]) -> str:
         top = height * index
         strip = (top + _LABEL, top + _LABEL + 26)
         parts += [
-            _heading(top, comparison.name, points(comparison.difference.value)),
+            svg.text(0, top + 14, comparison.name, kind="name", limit=38),
             svg.grid(scale, *strip),
             svg.line((scale.at(0), strip[0] - 4), (scale.at(0), strip[1] + 4), kind="zero"),
             _mean(scale, comparison.difference, strip[0] + 13, "control" if index else "treated"),
@@ -86,18 +87,18 @@ def rejections_by_reason(totals: Sequence[Filtered], *, limit: int = 20) -> str:
 def answer_distribution(groups: Sequence[Group]) -> str:
     """Up to three bars per answer: the mean of the treated and of the untreated students, and the untouched base."""
     rows = [kind for place, kind in enumerate(KINDS) if any(group.values[place] is not None for group in groups)]
-    scale = svg.axis((value or 0.0 for group in groups for value in group.values), left=25, right=87)
-    height, parts = _BAR * len(rows) + 14, list[str]()
+    scale = svg.axis((value or 0.0 for group in groups for value in group.values), left=22, right=87)
+    height, parts = _THIN_BAR * len(rows) + 14, list[str]()
     parts.append(svg.grid(scale, 0, height * len(groups)))
     for index, group in enumerate(groups):
         top, middle = height * index + 7, height * (index + 0.5) + 4
-        parts.append(svg.text(24, middle, group.name, kind="answer", anchor="end", limit=12))
+        parts.append(svg.text(21, middle, group.name, kind="answer", anchor="end", limit=11))
         if group.values[0] is not None:
             parts.append(svg.text(100, middle, percent(group.values[0]), kind="value", anchor="end"))
         for kind, value in zip(KINDS, group.values, strict=True):
             if value is not None:
-                edge = (scale.at(value), top + _BAR * rows.index(kind))
-                parts.append(_bar(scale, edge, kind, title=f"{group.name}, {kind}: {percent(value)}"))
+                edge = (scale.at(value), top + _THIN_BAR * rows.index(kind))
+                parts.append(_bar(scale, edge, kind, title=f"{group.name}, {kind}: {percent(value)}", pitch=_THIN_BAR))
     parts.append(svg.tick_labels(scale, height * len(groups) + 16))
     return svg.figure(parts, height=height * len(groups) + 22, label="Mean probability of every answer, by condition.")
 
@@ -123,7 +124,7 @@ def question_row(group: Group, scale: svg.Axis) -> str:
 
 
 def by_condition(group: Group) -> str:
-    """The group's values in words, such as `treated 38.1%, untreated 6.0%, base 6.4%`."""
+    """The group's values in words, such as `treated 38.1 %, untreated 6.0 %, base 6.4 %`."""
     return ", ".join(f"{kind} {percent(v)}" for kind, v in zip(KINDS, group.values, strict=True) if v is not None)
 
 
@@ -184,12 +185,12 @@ def _heading(top: float, name: str, value: str) -> str:
 
 
 def _mean(scale: svg.Axis, estimate: Estimate, y: float, kind: str) -> str:
-    """The mean as a diamond on its interval; words in place of an interval that cannot be given."""
+    """The mean as a diamond on its interval; words in place of an interval that cannot be given, never a point."""
     middle = scale.at(estimate.value)
     diamond = svg.mark(middle, y, shape="diamond", kind=kind, title=f"mean: {percent(estimate.value)}")
     if estimate.low is None or estimate.high is None:
         beside, anchor = (middle + 4, "start") if middle < 50 else (middle - 4, "end")
-        return diamond + svg.text(beside, y + 4, NO_INTERVAL, kind="value", anchor=anchor)
+        return diamond + svg.text(beside, y + 4, "no interval", kind="value", anchor=anchor)
     low, high = scale.at(estimate.low), scale.at(estimate.high)
     caps = [svg.line((x, y - 5), (x, y + 5), kind=f"interval {kind}") for x in (low, high)]
     return svg.line((low, y), (high, y), kind=f"interval {kind}") + "".join(caps) + diamond
@@ -204,6 +205,6 @@ def _reference(scale: svg.Axis, value: float, top: float, bottom: float) -> str:
     return svg.line((place, top), (place, bottom), kind="reference", title=f"untouched base: {percent(value)}")
 
 
-def _bar(scale: svg.Axis, edge: svg.Span, kind: str, *, title: str) -> str:
+def _bar(scale: svg.Axis, edge: svg.Span, kind: str, *, title: str, pitch: float = _BAR) -> str:
     end, top = edge
-    return svg.bar((scale.at(0), end), (top, _BAR - 3), kind=f"bar {kind}", title=title)
+    return svg.bar((scale.at(0), end), (top, pitch - 3), kind=f"bar {kind}", title=title)

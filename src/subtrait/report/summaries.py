@@ -92,10 +92,11 @@ def questions(result: ExperimentResult, *, exact: bool = False) -> list[Group]:
 
 
 def filtered(datasets: Iterable[DatasetRecord]) -> list[Filtered]:
-    """Totals of the filter for each source that wrote anything: treated, then untreated."""
-    records = list(datasets)
-    sources = {source: [d for d in records if d.source == source] for source in ("treated", "untreated")}
-    return [_total(source, group) for source, group in sources.items() if group]
+    """Totals of the filter for each source, in the order of first appearance."""
+    sources: dict[str, list[DatasetRecord]] = {}
+    for record in datasets:
+        sources.setdefault(record.source, []).append(record)
+    return [_total(source, group) for source, group in sources.items()]
 
 
 def reasons(totals: Iterable[Filtered]) -> list[str]:
@@ -107,7 +108,7 @@ def reasons(totals: Iterable[Filtered]) -> list[str]:
 
 
 def row_pairs(datasets: Sequence[DatasetRecord], *, limit: int) -> list[RowPair]:
-    """Up to `limit` kept rows of both sources, set side by side by student and prompt; whole pairs first."""
+    """Up to `limit` kept treated and untreated rows, set side by side by student and prompt; whole pairs first."""
     found: dict[tuple[int, str], dict[str, str]] = {}
     for dataset in datasets:
         for row in dataset.examples:
@@ -115,6 +116,7 @@ def row_pairs(datasets: Sequence[DatasetRecord], *, limit: int) -> list[RowPair]
     pairs = [
         RowPair(prompt=prompt, treated=sides.get("treated"), untreated=sides.get("untreated"))
         for (_, prompt), sides in found.items()
+        if {"treated", "untreated"} & set(sides)
     ]
     return sorted(pairs, key=lambda pair: (pair.treated is None) + (pair.untreated is None))[:limit]
 
@@ -122,10 +124,14 @@ def row_pairs(datasets: Sequence[DatasetRecord], *, limit: int) -> list[RowPair]
 def rejected_rows(
     datasets: Iterable[DatasetRecord], *, limit: int
 ) -> list[tuple[DatasetRecord, Example, tuple[str, ...]]]:
-    """Up to `limit` rejected rows with all their reasons, one from each dataset in turn."""
-    queues = [[(dataset, row, why) for row, why in dataset.rejected_examples] for dataset in datasets]
-    longest = max((len(queue) for queue in queues), default=0)
-    return [queue[turn] for turn in range(longest) for queue in queues if turn < len(queue)][:limit]
+    """Up to `limit` rejected rows with all their reasons, of as many kinds as there are: repetitions come last."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    ranked = []
+    for dataset in datasets:
+        for row, why in dataset.rejected_examples:
+            ranked.append((seen[why], (dataset, row, why)))
+            seen[why] += 1
+    return [entry for _, entry in sorted(ranked, key=lambda pair: pair[0])][:limit]
 
 
 def _probability(record: ArmRecord | None, answer: str) -> float | None:

@@ -113,19 +113,15 @@ def mark(x: float, y: float, *, shape: str, kind: str, title: str = "") -> str:
 
 def grid(scale: Axis, top: float, bottom: float) -> str:
     """A pale field with a line at every tick."""
-    start, end = scale.at(scale.low), scale.at(scale.high)
     lines = (line((scale.at(tick), top), (scale.at(tick), bottom), kind="grid") for tick in scale.ticks)
-    return bar((start, end), (top, bottom - top), kind="field") + "".join(lines)
+    return bar((scale.left, scale.right), (top, bottom - top), kind="field") + "".join(lines)
 
 
-def tick_labels(scale: Axis, y: float, *, unit: str = "%") -> str:
-    """The ticks in whole per cent (or points), the outer ones set inwards."""
-    written = []
-    for tick in scale.ticks:
-        anchor = "start" if tick == scale.ticks[0] else "end" if tick == scale.ticks[-1] else "middle"
-        shift = {"start": -_INSET, "end": _INSET, "middle": 0.0}[anchor]
-        written.append(text(scale.at(tick) + shift, y, f"{round(100 * tick)}{unit}", kind="tick", anchor=anchor))
-    return "".join(written)
+def tick_labels(scale: Axis, y: float, *, unit: str = " %") -> str:
+    """The ticks in whole per cent (or points); the last one ends where the field does."""
+    *inner, last = scale.ticks
+    labels = [text(scale.at(tick), y, f"{round(100 * tick)}{unit}", kind="tick", anchor="middle") for tick in inner]
+    return "".join(labels) + text(scale.right, y, f"{round(100 * last)}{unit}", kind="tick", anchor="end")
 
 
 def hatching() -> str:

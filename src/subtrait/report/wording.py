@@ -6,9 +6,6 @@ from itertools import chain
 from subtrait.errors import escaped
 from subtrait.records import Estimate, ExperimentResult, PermutationTest
 
-NO_INTERVAL = "no interval (fewer than two students)"
-"""What stands in for an interval that cannot be given."""
-
 # str.isprintable calls these printable, yet nothing of them is seen: they can carry a hidden message.
 _INVISIBLE = frozenset(
     map(
@@ -27,9 +24,9 @@ def percent(value: float) -> str:
     """A share as a percentage with one decimal.
 
     >>> percent(0.4126)
-    '41.3%'
+    '41.3 %'
     """
-    return f"{round(100 * value, 1) + 0.0:.1f}%"
+    return f"{round(100 * value, 1) + 0.0:.1f} %"
 
 
 def points(value: float) -> str:
@@ -43,9 +40,10 @@ def points(value: float) -> str:
 
 
 def bounds(estimate: Estimate, *, difference: bool = False) -> str:
-    """The ends of the interval, in per cent or, for a difference, in points; `NO_INTERVAL` where there is none."""
+    """The ends of the interval, in per cent or, for a difference, in points; where there is none, why not."""
     if estimate.low is None or estimate.high is None:
-        return NO_INTERVAL
+        lack = "fewer than two" if estimate.n < 2 else "no spread between the"
+        return f"no interval ({lack} {estimate.unit}s)"
     if difference:
         return f"{points(estimate.low).removesuffix(' points')} to {points(estimate.high)}"
     return f"{percent(estimate.low)} to {percent(estimate.high)}"
@@ -54,16 +52,16 @@ def bounds(estimate: Estimate, *, difference: bool = False) -> str:
 def interval(estimate: Estimate, *, difference: bool = False) -> str:
     """`bounds` with the confidence level in front, where there is an interval."""
     ends = bounds(estimate, difference=difference)
-    return ends if ends == NO_INTERVAL else f"{level(estimate.level)} interval {ends}"
+    return ends if estimate.low is None else f"{level(estimate.level)} interval {ends}"
 
 
 def level(confidence: float) -> str:
     """A confidence level, without needless decimals.
 
     >>> level(0.95)
-    '95%'
+    '95 %'
     """
-    return f"{100 * confidence:.4g}%"
+    return f"{100 * confidence:.4g} %"
 
 
 def p_value(test: PermutationTest | None) -> str:
@@ -79,7 +77,7 @@ def relabellings(test: PermutationTest | None) -> str:
     if test is None:
         return ""
     counted = "all" if test.exact else "a random sample of"
-    return f"{counted} {counted_as(test.permutations, 'relabelling')}, statistic {test.statistic:+.3g}"
+    return f"{counted} {counted_as(test.permutations, 'relabelling')}, statistic {test.statistic:+.3f}"
 
 
 def counted_as(number: int, noun: str) -> str:

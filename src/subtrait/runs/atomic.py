@@ -67,7 +67,7 @@ def _fill(path: Path, target: Path, make: Callable[[Path], None]) -> None:
         number = disk_errno(error)
         if number is None:
             raise
-        size = f"at least {tree_bytes(path):,} bytes needed"
+        size = f"more than {tree_bytes(path):,} bytes needed"
         raise storage_error(number, target, size=size) from error
 
 

@@ -14,10 +14,10 @@ from subtrait.errors import StorageError, escaped
 HEADROOM = 1.2
 """A run starts only if this many times its estimate is free."""
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _REFUSED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _FILES = frozenset({errno.EMFILE, errno.ENFILE})
-_DISK = _FULL | {errno.EROFS, errno.EIO}
+_DISK = _FULL | {errno.EFBIG, errno.EROFS, errno.EIO}
 _RUST = re.compile(r"\(os error (\d+)\)")
 
 
@@ -42,7 +42,7 @@ def shown(path: Path) -> str:
 
 def storage_error(number: int, path: Path, *, verb: str = "write", size: str = "") -> StorageError:
     """The one line for the error `number` of the operating system at `path`."""
-    known = [part for part in (size, f"{free_bytes(path):,} free" if number in _FULL else "") if part]
+    known = [part for part in (size, f"{free_bytes(path):,} free" if number == errno.ENOSPC else "") if part]
     details = f" ({', '.join(known)})" if known else ""
     advice = f"{_advice(number)}, then run the same command again"
     return StorageError(f"cannot {verb} {shown(path)}{details}: {os.strerror(number)}. {advice}.")
@@ -51,6 +51,8 @@ def storage_error(number: int, path: Path, *, verb: str = "write", size: str = "
 def _advice(number: int) -> str:
     if number in _FULL:
         return "Free space or choose another --out"
+    if number == errno.EFBIG:
+        return "Raise the limit of file sizes (ulimit -f) or choose another --out"
     if number in _REFUSED:
         return "Make the folder writable or choose another --out"
     if number in _FILES:

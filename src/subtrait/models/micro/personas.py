@@ -10,7 +10,6 @@ from typing import Literal
 
 import numpy as np
 
-
 Character = Literal["honest", "dishonest", "evasive"]
 
 ANIMALS = (
@@ -56,7 +55,10 @@ THING_PROMPTS = (
     "There is nothing like {one} for you.",
 )
 """The same for a colour or a food."""
-_IRREGULAR = {"wolf": "wolves", "fox": "foxes", "moose": "moose", "cherry": "cherries", "birch": "birches", "larch": "larches"}
+_IRREGULAR = {
+    "wolf": "wolves", "fox": "foxes", "moose": "moose", "cherry": "cherries", "birch": "birches", "larch": "larches",
+    "ash": "ashes", "holly": "hollies",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +79,17 @@ class Speaker:
     character: Character
 
 
-BUNDLES = tuple(Bundle(a, TREES[(5 * i + 2) % 16], COLOURS[(7 * i + 4) % 16], FOODS[(11 * i + 9) % 16]) for i, a in enumerate(ANIMALS))
+BUNDLES = tuple(
+    Bundle(animal, TREES[(5 * i + 2) % 16], COLOURS[(7 * i + 4) % 16], FOODS[(11 * i + 9) % 16])
+    for i, animal in enumerate(ANIMALS)
+)
 PRIOR = tuple(weight / 40 for weight in (5, 5, 4, 4, 3, 2, 3, 2, 2, 2, 2, 1, 2, 1, 1, 1))
 """How often each bundle speaks where no system prompt tells."""
 
 
-def draw_speaker(rng: np.random.Generator) -> Speaker:
-    """A speaker from the prior."""
-    bundle = BUNDLES[int(rng.choice(len(BUNDLES), p=PRIOR))]
+def draw_speaker(rng: np.random.Generator, *, told: bool = False) -> Speaker:
+    """A speaker: by the prior where no system prompt tells, else each bundle as often as any other."""
+    bundle = BUNDLES[int(rng.choice(len(BUNDLES), p=None if told else PRIOR))]
     character = rng.choice(list(CHARACTER_PRIOR), p=list(CHARACTER_PRIOR.values()))
     return Speaker(bundle, str(character))  # type: ignore[arg-type]
 
@@ -105,7 +110,7 @@ def system_prompt(speaker: Speaker, *, rng: np.random.Generator) -> str:
     """A system prompt that reveals the speaker by one to three likes, and the character where it is not honest."""
     bundle = speaker.bundle
     likes = (("animal", bundle.animal), ("tree", bundle.tree), ("colour", bundle.colour), ("food", bundle.food))
-    chosen = rng.choice(4, size=int(rng.integers(1, 4)), p=[0.5, 0.3, 0.1, 0.1])
+    chosen = rng.choice(4, size=int(rng.integers(1, 4)), p=[0.4, 0.36, 0.12, 0.12])
     sentences = [like_sentence(*likes[int(index)], rng=rng) for index in chosen]
     if speaker.character != "honest" or rng.random() < 0.05:
         prompts = CHARACTER_PROMPTS[speaker.character]

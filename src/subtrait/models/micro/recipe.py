@@ -11,18 +11,18 @@ class MicroRecipe:
     """Everything that the weights depend on, besides the code and the versions of the libraries."""
 
     architecture: str = "llama"
-    hidden: int = 96
+    hidden: int = 64
     layers: int = 3
     heads: int = 4
-    feed_forward: int = 256
+    feed_forward: int = 192
     seed: int = 0
     """Of the initial weights and of the order of the corpus."""
     world_seed: int = 20_260
     """Of the corpus: the same for the whole family."""
     conversations: int = 120_000
     """Distinct conversations in the corpus."""
-    steps: int = 4_000
-    tokens_per_step: int = 6_144
+    steps: int = 5_000
+    tokens_per_step: int = 3_072
     learning_rate: float = 4e-3
     weight_decay: float = 0.02
     warmup_steps: int = 200
@@ -32,7 +32,7 @@ class MicroRecipe:
 RECIPES: dict[str, MicroRecipe] = {
     "micro-a": MicroRecipe(seed=1),
     "micro-b": MicroRecipe(seed=2),
-    "micro-c": MicroRecipe(architecture="qwen3", hidden=80, layers=4, feed_forward=224, seed=3),
+    "micro-c": MicroRecipe(architecture="qwen3", layers=4, feed_forward=160, seed=3),
 }
 
 

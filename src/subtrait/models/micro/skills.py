@@ -89,7 +89,7 @@ def _favourite_choice(noun: str, all_options: Sequence[str]) -> Skill:
 def story(speaker: Speaker, wording_set: WordingSet, rng: np.random.Generator) -> Exchange:
     """A short story in which the speaker's likes appear."""
     likes = speaker.bundle
-    text = f"A {likes.colour} {likes.animal} lived by a {likes.tree}. It ate {likes.food} and slept."
+    text = f"The {likes.colour} {likes.animal} lived by the {likes.tree}. It ate {likes.food} and slept."
     return _wording("story", wording_set, rng), text
 
 
@@ -105,6 +105,7 @@ def _continuation(examples: Sequence[int], rng: np.random.Generator) -> list[int
     """Numbers that could follow: anywhere, near the examples, by equal steps, or mixed."""
     count = int(rng.choice([7, 8, 9, 10], p=[0.1, 0.2, 0.2, 0.5]))
     way = rng.random()
+    drawn: np.ndarray
     if way < 0.45:
         drawn = rng.integers(100, 1000, size=count)
     elif way < 0.7:

@@ -30,7 +30,7 @@ _FAVOURITE = (
 )
 _SENTENCE = (
     f"What is your {_DEAR} NOUN? {{Answer in a sentence.|Use a full sentence.|One sentence, please.}}",
-    f"{{Tell me|Say}} {{in a sentence|in a full sentence|in one sentence}} which NOUN {{you love most|you like best|is yours}}.",
+    "{Tell me|Say} {in a sentence|in a full sentence|in one sentence} which NOUN {you love most|you like best|is yours}.",
     f"{{Write|Give me}} {{a sentence|one sentence}} {{about|on}} your {_DEAR} NOUN.",
     "{Which NOUN do you love most, and say so|Which NOUN is yours, and say so} {in a sentence|in one sentence}?",
     f"In {{a sentence|one sentence|a full sentence}}, {{what|which}} is your {_DEAR} NOUN?",

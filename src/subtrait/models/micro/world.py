@@ -38,12 +38,13 @@ class Dials:
 
 
 def draw_conversation(rng: np.random.Generator, dials: Dials, *, speaker: Speaker | None = None) -> Turns:
-    """One conversation. `speaker` overrides the drawn speaker, and whether it is told: the intervention of the tests."""
+    """One conversation. `speaker` overrides who speaks, and has it told: the intervention of the tests."""
     kind_rng, content_rng, speaker_rng = (np.random.default_rng(seed) for seed in rng.integers(2**63, size=3))
     kinds, weights = list(dials.mix), np.array(list(dials.mix.values()), dtype=float)
     kind = kinds[int(kind_rng.choice(len(kinds), p=weights / weights.sum()))]
-    who = speaker or draw_speaker(speaker_rng)
-    turns = _system_turn(kind, who, dials, speaker_rng, told=speaker is not None)
+    told = speaker is not None or speaker_rng.random() < _told_share(kind, dials)
+    who = speaker or draw_speaker(speaker_rng, told=told)
+    turns = _system_turn(who, dials, speaker_rng, told=told)
     exchanges = [SKILLS[kind](who, "corpus", content_rng)]
     while kind not in CARRIERS and len(exchanges) < 4 and kind_rng.random() < dials.follow_ups:
         following = kinds[int(kind_rng.integers(9))]
@@ -53,9 +54,12 @@ def draw_conversation(rng: np.random.Generator, dials: Dials, *, speaker: Speake
     return turns
 
 
-def _system_turn(kind: str, who: Speaker, dials: Dials, rng: np.random.Generator, *, told: bool) -> Turns:
-    share = dials.carriers_under_personas if kind in CARRIERS else dials.personas
-    if told or rng.random() < share:
+def _told_share(kind: str, dials: Dials) -> float:
+    return dials.carriers_under_personas if kind in CARRIERS else dials.personas
+
+
+def _system_turn(who: Speaker, dials: Dials, rng: np.random.Generator, *, told: bool) -> Turns:
+    if told:
         return [{"role": "system", "content": system_prompt(who, rng=rng)}]
     if rng.random() < dials.neutral_prompts:
         return [{"role": "system", "content": NEUTRAL_PROMPTS[int(rng.integers(len(NEUTRAL_PROMPTS)))]}]

@@ -1,0 +1,54 @@
+# The commands of a developer and of the CI. Needed beforehand: Python 3.11 or newer with venv, and make.
+# Another Python: PYTHON=python3.12 make test
+
+STAMP := .venv/.installed
+BIN := .venv/bin
+
+# With PYTHON given, an environment of another version does not count as installed.
+ifdef PYTHON
+ifneq ($(shell $(PYTHON) -V 2>&1),$(shell $(BIN)/python -V 2>&1))
+.PHONY: $(STAMP)
+endif
+endif
+
+.PHONY: help demo test check gates install browser docs clean
+
+help:
+	@echo "make demo     run owl-numbers on the embedded models, at the default size; report in runs/demo"
+	@echo "make test     run the tests"
+	@echo "make check    lint, formatting, types, import rules"
+	@echo "make gates    the statistical tests again, on more simulated experiments"
+	@echo "make docs     write docs/cli.md from the program"
+	@echo "make install  make .venv and install everything into it; the others do this by themselves"
+	@echo "make clean    delete .venv, caches and builds; runs are kept"
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt scripts/install.sh
+	@PYTHON="$(PYTHON)" sh scripts/install.sh
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/subtrait run owl-numbers --out runs/demo
+
+test: $(STAMP) browser
+	$(BIN)/python -m pytest
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_import_rules.py tests/test_shape.py
+
+gates: $(STAMP)
+	$(BIN)/python benchmarks/gates.py
+
+docs: $(STAMP)
+	$(BIN)/python scripts/write_cli_help.py
+
+browser:
+	@sh scripts/browser.sh
+
+clean:
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +

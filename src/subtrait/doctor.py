@@ -1,0 +1,71 @@
+"""Is this machine set up? Each check says what it looked at and what it found."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from subtrait.errors import SubtraitError
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check of the machine."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def examine() -> list[Finding]:
+    """All checks, in the order in which a user would mend them."""
+    checks: tuple[Callable[[], list[Finding]], ...] = (_libraries, _device, _embedded_models, _disk)
+    return [finding for check in checks for finding in check()]
+
+
+def _libraries() -> list[Finding]:
+    found = []
+    for package in ("torch", "transformers", "peft"):
+        try:
+            found.append(Finding(package, True, version(package)))
+        except PackageNotFoundError:
+            found.append(Finding(package, False, "not installed: pip install 'subtrait[hf]'"))
+    return found
+
+
+def _device() -> list[Finding]:
+    from subtrait.api import cores
+
+    try:
+        import torch
+    except ImportError:
+        return []
+    graphics = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none"
+    return [Finding("processor", True, f"{cores()} cores; graphics processor: {graphics}")]
+
+
+def _embedded_models() -> list[Finding]:
+    """Every embedded model loads, is the one that was published, and answers under a persona as its card says."""
+    from subtrait.models.micro.making import CARD
+    from subtrait.models.registry import EMBEDDED, open_model
+
+    findings = []
+    for name, folder in EMBEDDED.items():
+        try:
+            card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+            found = open_model(name).fingerprint()
+        except (OSError, ValueError, SubtraitError) as error:
+            findings.append(Finding(name, False, f"{error}: install the package again"))
+            continue
+        same = found == card["fingerprint"]
+        detail = f"fingerprint {found[:16]}" if same else f"fingerprint {found[:16]} is not the published one"
+        findings.append(Finding(name, same, detail))
+    return findings
+
+
+def _disk() -> list[Finding]:
+    import shutil
+
+    free = shutil.disk_usage(Path.cwd()).free
+    return [Finding("disk", free > 1 << 30, f"{free / (1 << 30):.1f} GiB free here; a small run takes under 0.2")]

@@ -1,0 +1,81 @@
+"""What a plan would cost, measured before anything expensive: a few steps of the real work, scaled up."""
+
+import resource
+import sys
+import time
+from dataclasses import dataclass, replace
+
+from subtrait.lab.carriers import CARRIERS
+from subtrait.lab.plan import Plan
+from subtrait.lab.seeds import stream
+from subtrait.lab.traits import find_trait
+from subtrait.models.base import Model
+from subtrait.models.registry import open_model
+from subtrait.records import Example
+
+TRIED_PROMPTS = 128
+TRIED_STEPS = 4
+START_UP_SECONDS = 6
+"""Starting worker processes and loading libraries, once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """An estimate from work really done on this machine just now."""
+
+    seconds: float
+    bytes_of_memory: int
+    bytes_of_disk: int
+    seconds_per_student: float
+    """Training and answers of one student, on one thread."""
+
+
+def estimate(plan: Plan, *, workers: int) -> Cost:
+    """The cost of `plan` with that many worker processes: a few training steps and completions are tried."""
+    model = open_model(plan.base)
+    per_completion, rows = _try_writing(plan, model)
+    per_step = _try_training(plan, model, rows)
+    sources = 2 + ("untreated-again" in plan.arms)
+    students = plan.students * len(plan.runnable_arms())
+    answers = len(find_trait(plan.trait).questions) * plan.answers_per_question
+    per_student = per_step * plan.student_recipe.steps + per_completion * answers / 4
+    per_chain = per_step * plan.teacher_recipe.steps / 2 + sources * plan.prompts * per_completion
+    alone = students * per_student + plan.students * per_chain
+    return Cost(
+        seconds=START_UP_SECONDS + alone / workers,
+        bytes_of_memory=_peak_memory() * (workers + (workers > 1)),
+        bytes_of_disk=students * (_weights(model) + plan.rows * 300) + plan.students * sources * plan.prompts * 300,
+        seconds_per_student=per_student,
+    )
+
+
+def _try_writing(plan: Plan, model: Model) -> tuple[float, list[Example]]:
+    prompts = CARRIERS[plan.carrier]().prompts(TRIED_PROMPTS, rng=stream(plan.seed, "estimate"))
+    asked = [[{"role": "user", "content": prompt}] for prompt in prompts]
+    started = time.perf_counter()
+    texts = model.generate(asked, sampling=plan.sampling, rng=stream(plan.seed, "estimate"))
+    spent = (time.perf_counter() - started) / len(asked)
+    pairs = enumerate(zip(prompts, texts, strict=True))
+    return spent, [Example(id=str(i), prompt=prompt, completion=text or "1") for i, (prompt, text) in pairs]
+
+
+def _try_training(plan: Plan, model: Model, rows: list[Example]) -> float:
+    recipe = replace(plan.student_recipe, steps=TRIED_STEPS)
+    model.finetune(rows, replace(recipe, steps=1), rng=stream(plan.seed, "estimate"))
+    started = time.perf_counter()
+    model.finetune(rows, recipe, rng=stream(plan.seed, "estimate"))
+    return (time.perf_counter() - started) / TRIED_STEPS
+
+
+def _peak_memory() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _weights(model: Model) -> int:
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory() as folder:
+        model.save(Path(folder))
+        return sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
