@@ -45,7 +45,8 @@ class Gate:
 def simulator() -> Callable[..., Any]:
     """The simulator that the tests use, from their own file: there is one simulated world, not two."""
     spec = importlib.util.spec_from_file_location("simulator", SIMULATOR)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["simulator"] = module  # dataclasses look their module up there
     spec.loader.exec_module(module)
@@ -95,8 +96,8 @@ def main() -> int:
     failed = 0
     for gate in gates(simulator()):
         failed += not gate.passed
-        allowed = f"{gate.low} to {gate.high}"
-        print(f"{gate.name:<46}{gate.count:>7}{gate.of:>8}   {allowed:<15}{'ok' if gate.passed else 'FAILED'}", flush=True)
+        allowed, word = f"{gate.low} to {gate.high}", "ok" if gate.passed else "FAILED"
+        print(f"{gate.name:<46}{gate.count:>7}{gate.of:>8}   {allowed:<15}{word}", flush=True)
     print("all gates passed" if not failed else f"{failed} gates FAILED")
     return 1 if failed else 0
 

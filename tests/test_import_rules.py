@@ -23,6 +23,8 @@ LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 WITHOUT_NUMPY = {"records", "errors", "report", "runs", "__init__", "api", "cli"}
 TORCH_BACKEND = {f"models.{name}" for name in ("finetuning", "likelihood", "output_head", "sampling")}
 """The arithmetic on tensors. Others import these where they use them, so that torch is loaded only to run a model."""
+SPEAKERS = {"cli", "models.template_trial"}
+"""The latter runs as a child process, whose standard output is a pipe to its parent."""
 GENERATORS = {"BitGenerator", "Generator", "PCG64", "Philox", "SeedSequence", "default_rng"}
 CODE_CARRIERS = {"pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
 
@@ -62,9 +64,9 @@ def imports_of(name: str, tree: ast.Module, modules: dict[str, ast.Module]) -> I
     for node, on_load in nodes(tree):
         if isinstance(node, ast.Import):
             targets = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            source = "subtrait" + "." * bool(node.module) + (node.module or "") if node.level else node.module or ""
-            targets = [f"{source}.{alias.name}" if source.startswith("subtrait") else source for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            source = node.module or ""
+            targets = [f"{source}.{alias.name}" if part(source) == "subtrait" else source for alias in node.names]
         else:
             continue
         for target in dict.fromkeys(targets):
@@ -140,14 +142,23 @@ def randomness(name: str, node: ast.AST) -> Iterator[str]:
             yield from (
                 f"{name}:{node.lineno} uses {n.name} of numpy.random" for n in drawn if n.name not in GENERATORS
             )
-        case (
-            ast.Import(names=[ast.alias(name="random" | "secrets" as module)])
-            | ast.ImportFrom(module="random" as module)
-        ):
-            if (name, module) != ("runs.atomic", "secrets"):  # names of temporary files must not be foreseeable
-                yield f"{name}:{node.lineno} imports {module}"
+        case ast.Import(names=[ast.alias(name="random")]) | ast.ImportFrom(module="random"):
+            yield f"{name}:{node.lineno} imports random"
         case ast.Call(func=ast.Attribute(attr="default_rng") | ast.Name(id="default_rng"), args=[], keywords=[]):
             yield f"{name}:{node.lineno} calls default_rng without a seed"
+
+
+def detours(name: str, node: ast.AST) -> Iterator[str]:
+    """No import goes round these rules."""
+    where = f"{name}:{getattr(node, 'lineno', 0)}"
+    match node:
+        case ast.Attribute(value=ast.Name(id="importlib"), attr="import_module") | ast.Name(id="__import__"):
+            yield f"{where} imports by name, where these rules cannot see it"
+        case ast.ImportFrom(level=level) if level:
+            yield f"{where} imports relatively; name the module in full"
+        case ast.Attribute(value=ast.Name(id="subtrait"), attr=asked):
+            if asked not in {"__version__", *LEVEL} and LEVEL.get(part(name)) != len(LAYERS) - 1:
+                yield f"{where} asks the package for {asked}; below the public interface it has its version only"
 
 
 def safety(name: str, node: ast.AST) -> Iterator[str]:
@@ -155,7 +166,7 @@ def safety(name: str, node: ast.AST) -> Iterator[str]:
     where = f"{name}:{getattr(node, 'lineno', 0)}"
     match node:
         case ast.Call(func=ast.Name(id="print")) | ast.Attribute(value=ast.Name(id="sys"), attr="stdout" | "stderr"):
-            if name != "cli":
+            if name not in SPEAKERS:
                 yield f"{where} prints: {ast.unparse(node)}"
         case ast.Call(func=ast.Name(id="eval" | "exec" as called)):
             yield f"{where} calls {called}"
@@ -176,8 +187,8 @@ def safety(name: str, node: ast.AST) -> Iterator[str]:
 def violations(package: Path) -> list[str]:
     modules = modules_of(package)
     found = [each for name, tree in modules.items() for each in imports_of(name, tree, modules)]
-    inside = [line for name, tree in modules.items() for node, _ in nodes(tree) for line in randomness(name, node)]
-    inside += [line for name, tree in modules.items() for node, _ in nodes(tree) for line in safety(name, node)]
+    read = [(name, node) for name, tree in modules.items() for node, _ in nodes(tree)]
+    inside = [line for each in read for check in (randomness, detours, safety) for line in check(*each)]
     return sorted({*layering(found), *cycles(found), *loading(found), *inside})
 
 
@@ -187,7 +198,7 @@ def test_the_package_keeps_the_rules():
 
 def test_the_package_is_read_at_all():
     modules = modules_of(PACKAGE)
-    assert {"__init__", "records", "cli", "lab.experiment", "models.base"} <= set(modules)
+    assert {"__init__", "records", "cli", "lab.experiment", "models.base", *TORCH_BACKEND, *SPEAKERS} <= set(modules)
     found = [each for name, tree in modules.items() for each in imports_of(name, tree, modules)]
     assert {"lab.plan", "report.as_html"} <= {each.target for each in found if each.importer == "api"}
 
@@ -220,10 +231,12 @@ def test_an_honest_package_breaks_no_rule(tmp_path):
         ("statistics/a.py", "from subtrait.lab.plan import Plan", "statistics.a:1 imports lab.plan, which is not"),
         ("models/a.py", "def f():\n    from subtrait.lab import plan", "models.a:2 imports lab.plan, which is not"),
         ("report/a.py", "from subtrait.runs import folder", "report.a:1 imports runs"),
-        ("report/a.py", "from ..models import base", "report.a:1 imports models.base"),
+        ("report/a.py", "from ..models import base", "report.a:1 imports relatively"),
         ("errors.py", "import subtrait.records", "errors:1 imports records, which is not"),
         ("lab/a.py", "from subtrait.api import run", "lab.a:1 imports api, which is not"),
         ("lab/a.py", "from subtrait import run", "lab.a:1 imports __init__, which is not"),
+        ("lab/a.py", "import subtrait\nsubtrait.run('x')", "lab.a:2 asks the package for run"),
+        ("lab/a.py", "import importlib\nimportlib.import_module('torch')", "lab.a:2 imports by name"),
         ("elsewhere.py", "import json", "elsewhere is on no layer"),
         ("lab/plan.py", "def f():\n    from subtrait.lab.seeds import x", "cycle: lab.plan → lab.seeds → lab.plan"),
         ("models/a.py", "import torch", "models.a:1 imports torch outside a function"),

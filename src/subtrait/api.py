@@ -19,6 +19,8 @@ class Run:
 
     result: ExperimentResult
     folder: Path
+    command: str
+    """The command line that repeats the run."""
     notice: str = ""
     """What the user should know about the folder: a changed setting, a mended journal. Often empty."""
 
@@ -78,7 +80,7 @@ def run(
         result = run_experiment(plan, store, team=team)
         store.publish("result.json", to_json(result))
         store.publish("report.html", render_html(result, config))
-        return Run(result, store.path, store.notice)
+        return Run(result, store.path, command_line(config), store.notice)
 
 
 def render_html(result: ExperimentResult, config: Mapping[str, Any]) -> str:
@@ -152,9 +154,7 @@ def rendered(result: ExperimentResult, config: Mapping[str, Any], form: str) -> 
     if form == "html":
         return render_html(result, config)
     if form == "text":
-        from subtrait.report.as_text import plain
-
-        return plain(result)
+        return _plain(result, config)
     raise unknown_name("format", form, ("text", "json", "html"))
 
 
@@ -164,3 +164,17 @@ def write_text(path: Path, text: str) -> None:
 
     with storage(path):
         path.write_text(text, encoding="utf-8")
+
+
+def _plain(result: ExperimentResult, config: Mapping[str, Any]) -> str:
+    from io import StringIO
+
+    from rich.console import Console
+
+    from subtrait.report.as_text import summary
+
+    page = StringIO()
+    console = Console(file=page, width=100, color_system=None)
+    for part in summary(result, command=command_line(config)):
+        console.print(part)
+    return page.getvalue()

@@ -90,7 +90,7 @@ def run(
         finished = api.run(plan, out=out, workers=workers, progress=progress)
     if finished.notice:
         print(finished.notice, file=sys.stderr)
-    _show(finished.result)
+    _show(finished.result, finished.command)
     print(f"\nReport: {finished.folder / 'report.html'}\nAgain:  subtrait report {finished.folder}")
 
 
@@ -111,7 +111,7 @@ def report(
 
     result, config = api.read_result(folder)
     if form == "text" and output is None:
-        _show(result)
+        _show(result, api.command_line(config))
         return
     text = api.rendered(result, config, form)
     if output is None:
@@ -156,13 +156,13 @@ def _list_experiments() -> None:
     print("\nRun one: subtrait run NAME. See first what it costs: subtrait run NAME --dry-run")
 
 
-def _show(result: Any) -> None:
+def _show(result: Any, command: str) -> None:
     from rich.console import Console
 
     from subtrait.report.as_text import summary
 
     console = Console()
-    for part in summary(result):
+    for part in summary(result, command=command):
         console.print(part)
 
 
@@ -177,9 +177,8 @@ def _show_estimate(plan: Any, workers: int | None) -> None:
     print(f"  {total} students ({plan.students} in each of: {', '.join(arms)}), up to {plan.rows} rows each")
     print("Trying a few steps of it to see what it takes ...", flush=True)
     cost = estimate(plan, workers=workers)
-    print(
-        f"  time    about {cost.seconds / 60:.1f} min with {workers} worker(s); one student {cost.seconds_per_student:.0f} s"
-    )
+    spent = f"{cost.seconds / 60:.1f} min with {workers} worker(s), {cost.seconds_per_student:.0f} s a student"
+    print(f"  time    about {spent}")
     print(f"  memory  about {cost.bytes_of_memory / 2**30:.1f} GiB")
     print(f"  disk    about {cost.bytes_of_disk / 2**20:.0f} MiB in {api.default_folder(plan)}")
     print("Nothing was written. Leave out --dry-run to start.")

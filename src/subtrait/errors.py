@@ -38,6 +38,11 @@ class InvalidInput(SubtraitError):
         self.where = str(where)
         advice = f" ({hint})" if hint else ""
         super().__init__(f"{code} {escaped(self.where, limit=400)}: {escaped(what, limit=400)}{advice}")
+        self._made_of = (code, self.where, what, hint)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by what the error was made of, so that it crosses from a worker process whole."""
+        return _again, (type(self), *self._made_of)
 
 
 class UnsafeFormat(InvalidInput):
@@ -51,6 +56,11 @@ class MissingExtra(SubtraitError):
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(f"{feature} needs the '{extra}' extra: pip install 'subtrait[{extra}]'")
+        self._made_of = (feature, extra)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by what the error was made of, so that it crosses from a worker process whole."""
+        return type(self), self._made_of
 
 
 class RunLocked(SubtraitError):
@@ -63,6 +73,10 @@ class StorageError(SubtraitError):
     """The run folder cannot be written or read."""
 
     exit_code = 5
+
+
+def _again(kind: type[InvalidInput], code: str, where: str, what: str, hint: str) -> InvalidInput:
+    return kind(code, where, what, hint=hint)
 
 
 def unknown_name(kind: str, name: str, allowed: Iterable[str]) -> UsageError:

@@ -41,8 +41,8 @@ def test_missing_interval_is_said_and_never_a_point(difference):
 
 
 def test_p_value_is_never_shown_without_its_floor():
-    assert wording.p_value(TEST) == "p = 0.031, the smallest possible"
-    assert wording.p_value(replace(TEST, p=0.4375)) == "p = 0.44, smallest possible 0.031"
+    assert wording.p_value(TEST) == "p = 0.0312, the smallest possible"
+    assert wording.p_value(replace(TEST, p=0.4375)) == "p = 0.438, smallest possible 0.0312"
     assert wording.p_value(None) == "no test (fewer than two students)"
 
 

@@ -25,10 +25,10 @@ from subtrait.records import (
     TeacherRecord,
     Trait,
 )
+from subtrait.report.as_json import SCHEMA_VERSION
 from subtrait.statistics.intervals import paired_difference, student_mean
 from subtrait.statistics.permutation import paired_permutation
 
-SCHEMA_VERSION = 1
 COMPARED = (
     ("treated", "untreated"),
     ("other-base", "other-base-untreated"),

@@ -47,8 +47,8 @@ def validate_checkpoint(folder: Path) -> None:
 
     Raises:
         UnsafeFormat: E_UNSAFE_FORMAT where the only weights are in a format that can run code.
-        InvalidInput: E_CHECKPOINT, E_PATH, E_LIMIT, E_REMOTE_CODE, E_CONFIG, E_SHARD, E_SAFETENSORS, E_DUPTENSOR, E_NAME
-            or E_NONFINITE; each message says which file and what to do.
+        InvalidInput: E_CHECKPOINT, E_PATH, E_LIMIT, E_REMOTE_CODE, E_CONFIG, E_SHARD, E_SAFETENSORS, E_DUPTENSOR,
+            E_NAME or E_NONFINITE; each message says which file and what to do.
     """
     names = _check_entries(folder)
     files = weight_files(folder)

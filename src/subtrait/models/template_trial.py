@@ -11,7 +11,8 @@ from functools import lru_cache
 
 from subtrait.errors import InvalidInput
 
-CPU_SECONDS = 5
+CPU_SECONDS = {"template": 2, "tokenizer": 20}
+"""A template renders in a millisecond; a large tokenizer takes a few seconds to load."""
 MEMORY = 2 * 2**30
 """Bytes of address space."""
 WALL_SECONDS = 60
@@ -62,12 +63,15 @@ def _judge(said: list[str], where: str) -> None:
     raise InvalidInput("E_TEMPLATE_LIMIT", where, what, hint=HINT)
 
 
-def _limit() -> None:
+def _limit(seconds: int) -> None:
+    """Let this process use `seconds` more of CPU time, and no more than `MEMORY`."""
     try:
         import resource
     except ImportError:  # Windows has no such limits; the wall clock remains
         return
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = int(used.ru_utime + used.ru_stime) + 1 + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -102,11 +106,11 @@ def _try_tokenizer(content: str) -> None:
 
 def _main() -> None:
     told = json.load(sys.stdin)
-    _limit()
     try:
         for stage, attempt in (("template", _try_template), ("tokenizer", _try_tokenizer)):
             sys.stdout.write(f"{stage}\n")
             sys.stdout.flush()
+            _limit(CPU_SECONDS[stage])
             attempt(told[stage])
         sys.stdout.write("done\n")
     except InvalidInput as problem:
@@ -118,7 +122,7 @@ def _main() -> None:
 
 
 def _is_waste(problem: BaseException) -> bool:
-    return isinstance(problem.__cause__, MemoryError | OverflowError)
+    return isinstance(problem.__cause__, MemoryError | OverflowError | RecursionError)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ class Tensor:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The files that hold the weights: `model.safetensors`, or the shards that an index lists; empty if neither is there.
+    """The files that hold the weights: `model.safetensors`, or the shards of an index; empty without either.
 
     Raises:
         InvalidInput: E_SHARD for a shard that is missing, not listed, or named outside the folder.

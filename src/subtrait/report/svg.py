@@ -119,9 +119,10 @@ def grid(scale: Axis, top: float, bottom: float) -> str:
 
 def tick_labels(scale: Axis, y: float, *, unit: str = " %") -> str:
     """The ticks in whole per cent (or points); the last one ends where the field does."""
-    *inner, last = scale.ticks
-    labels = [text(scale.at(tick), y, f"{round(100 * tick)}{unit}", kind="tick", anchor="middle") for tick in inner]
-    return "".join(labels) + text(scale.right, y, f"{round(100 * last)}{unit}", kind="tick", anchor="end")
+    names = [f"{round(100 * tick)}{unit}".replace("-", "\N{MINUS SIGN}") for tick in scale.ticks]
+    inner = zip(scale.ticks[:-1], names, strict=False)
+    labels = [text(scale.at(tick), y, name, kind="tick", anchor="middle") for tick, name in inner]
+    return "".join(labels) + text(scale.right, y, names[-1], kind="tick", anchor="end")
 
 
 def hatching() -> str:

@@ -68,8 +68,8 @@ def p_value(test: PermutationTest | None) -> str:
     """The permutation p-value with its floor; says so where it could not have been smaller."""
     if test is None:
         return "no test (fewer than two students)"
-    smallest = ", the smallest possible" if test.p <= test.floor else f", smallest possible {test.floor:.2g}"
-    return f"p = {test.p:.2g}{smallest}"
+    smallest = ", the smallest possible" if test.p <= test.floor else f", smallest possible {test.floor:.3g}"
+    return f"p = {test.p:.3g}{smallest}"
 
 
 def relabellings(test: PermutationTest | None) -> str:
