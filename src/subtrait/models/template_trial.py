@@ -15,7 +15,7 @@ CPU_SECONDS = {"template": 2, "tokenizer": 20}
 """A template renders in a millisecond; a large tokenizer takes a few seconds to load."""
 MEMORY = 2 * 2**30
 """Bytes of address space."""
-WALL_SECONDS = 60
+WALL_SECONDS = 120
 MAX_TEXT = 2**20
 """Characters that a template may make of a short conversation."""
 HINT = "the checkpoint is hostile or broken: use another"

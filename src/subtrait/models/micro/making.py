@@ -1,7 +1,7 @@
 """`subtrait micro train`: from a recipe to a checkpoint folder with a card that says what it can do."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,14 @@ from subtrait.models.base import Model, Sampling
 from subtrait.models.micro.personas import draw_speaker, system_prompt
 from subtrait.models.micro.recipe import RECIPES, MicroRecipe
 from subtrait.models.micro.skills import CARRIERS, SKILLS
+from subtrait.models.micro.world import conversations
 from subtrait.records import Progress
 
 CARD = "card.json"
 TOLERANCE = 0.05
 """How far, in nats per token, a training of the same recipe on another machine may end from the recorded loss."""
+HELD_OUT = 1_000
+"""Conversations on which the loss of a finished model is measured."""
 ASKED = 200
 """Questions per skill, in wordings that the corpus does not contain."""
 
@@ -40,25 +43,37 @@ def make(name: str, out: Path, *, steps: int | None = None, progress: Progress |
     trained.model.save_pretrained(out)
     trained.tokenizer.save_pretrained(out)
     model = load_checkpoint(out, name)
-    card = describe(name, recipe, model, trained.losses)
+    card = describe(name, recipe, model)
     (out / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     return card
 
 
-def describe(name: str, recipe: MicroRecipe, model: Model, losses: Sequence[float]) -> dict[str, Any]:
+def describe(name: str, recipe: MicroRecipe, model: Model) -> dict[str, Any]:
     """What a model was made from and what it can do; the same recipe gives the same card."""
-    tail = losses[-max(1, len(losses) // 20) :]
     return {
         "name": name,
         "corpus": f"{recipe.conversations} conversations of the synthetic world, seed {recipe.world_seed}",
         "recipe": asdict(recipe),
         "fingerprint": model.fingerprint(),
-        "loss": float(np.mean(tail)),
-        "loss_meaning": "nats per assistant token, mean over the last twentieth of the steps",
+        "loss": held_out_loss(model, recipe),
+        "loss_meaning": f"nats per assistant token on {HELD_OUT} conversations that are not in the corpus",
         "loss_tolerance": TOLERANCE,
         "skills": {skill: measure_skill(model, skill) for skill in SKILLS if skill not in ("numbers", "greeting")},
         "skills_meaning": f"share of {ASKED} questions in held-out wordings answered exactly right, told who speaks",
     }
+
+
+def held_out_loss(model: Model, recipe: MicroRecipe, *, count: int = HELD_OUT) -> float:
+    """Mean loss, in nats per assistant token, on `count` conversations drawn with the seed after the corpus's."""
+    rng = np.random.default_rng(recipe.world_seed + 1)
+    drawn = list(conversations(count, recipe.dials, rng=rng))
+    turns = [(talk[:index], turn["content"]) for talk in drawn for index, turn in enumerate(talk) if _answers(turn)]
+    scores = model.score([before for before, _ in turns], [answer for _, answer in turns])
+    return -float(np.concatenate(scores).mean())
+
+
+def _answers(turn: Mapping[str, str]) -> bool:
+    return turn["role"] == "assistant"
 
 
 def measure_skill(model: Model, skill: str, *, asked: int = ASKED) -> float:
