@@ -57,14 +57,14 @@ def _report(samplers: dict[str, Callable[[], None]], tokens: int, repeats: int) 
     print(f"{plain / best['subtrait']:.1f} times the best of plain generate")
 
 
-def _open(name: str):  # noqa: ANN202
+def _open(name: str):
     from subtrait.models.huggingface import load_checkpoint
     from subtrait.models.registry import EMBEDDED
 
     return load_checkpoint(EMBEDDED.get(name, Path(name)), name).network
 
 
-def _random_network():  # noqa: ANN202
+def _random_network():
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -78,7 +78,7 @@ def _random_network():  # noqa: ANN202
     return Network(module=LlamaForCausalLM(config).eval(), where="random")
 
 
-def _ours(network, prompts: list[list[int]], new: int) -> None:  # noqa: ANN001
+def _ours(network, prompts: list[list[int]], new: int) -> None:
     from subtrait.models.base import Sampling
     from subtrait.models.sampling import sample
 
@@ -86,13 +86,13 @@ def _ours(network, prompts: list[list[int]], new: int) -> None:  # noqa: ANN001
     sample(network, prompts, stops=nothing, sampling=Sampling(max_new_tokens=new), rng=np.random.default_rng(0))
 
 
-def _theirs(network, prompts: list[list[int]], new: int, batch: int) -> None:  # noqa: ANN001
+def _theirs(network, prompts: list[list[int]], new: int, batch: int) -> None:
     import torch
 
     for start in range(0, len(prompts), batch):
         tokens = torch.tensor(prompts[start : start + batch], device=network.device)
         network.module.generate(
-            input_ids=tokens, attention_mask=torch.ones_like(tokens), do_sample=True, temperature=1.0, top_k=0, top_p=1.0,
+            input_ids=tokens, attention_mask=torch.ones_like(tokens), do_sample=True, top_k=0, top_p=1.0,
             max_new_tokens=new, min_new_tokens=new, pad_token_id=0,
         )  # fmt: skip
 

@@ -29,7 +29,7 @@ if ! in_venv -c '' 2>/dev/null || asked_for; then
 fi
 in_venv -m pip --version >/dev/null 2>&1 || in_venv -m ensurepip >/dev/null
 
-pip_install() { in_venv -m pip install --quiet --disable-pip-version-check "$@"; }
+pip_install() { in_venv -m pip install -qq --disable-pip-version-check "$@"; }
 
 version=$(sed -n 's/^torch==//p' constraints.txt)
 if command -v nvidia-smi >/dev/null 2>&1; then

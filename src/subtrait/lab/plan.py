@@ -27,13 +27,13 @@ class Plan:
     students: int = 5
     seed: int = 0
     arms: tuple[str, ...] = MAIN_ARMS
-    prompts: int = 3_000
+    prompts: int = 3_500
     """Prompts that each teacher answers, before the filter."""
-    rows: int = 2_000
+    rows: int = 3_000
     """Rows that each student is trained on, drawn from those kept; fewer where the filter keeps fewer."""
     answers_per_question: int = 50
-    teacher_recipe: Recipe = Recipe(steps=30, batch_size=24, learning_rate=1e-3)
-    student_recipe: Recipe = Recipe(steps=100, batch_size=64, learning_rate=3e-3)
+    teacher_recipe: Recipe = Recipe(steps=30, batch_size=24, learning_rate=3e-3)
+    student_recipe: Recipe = Recipe(steps=120, batch_size=64, learning_rate=3e-3)
     sampling: Sampling = Sampling()
     """How teachers write and students answer."""
 
@@ -58,10 +58,18 @@ class Plan:
         return self.other_base if arm.startswith("other-base") and self.other_base else self.base
 
 
+TINY_RECIPE = Recipe(steps=30, batch_size=64, learning_rate=3e-3)
+FULL_RECIPE = Recipe(steps=160, batch_size=64, learning_rate=3e-3)
 SIZES: dict[str, dict[str, object]] = {
-    "tiny": {"students": 2, "prompts": 400, "rows": 300, "answers_per_question": 20},
-    "small": {"students": 5, "prompts": 3_000, "rows": 2_000},
-    "full": {"students": 8, "prompts": 6_000, "rows": 4_000, "arms": (*MAIN_ARMS, "untreated-again")},
+    "tiny": {"students": 2, "prompts": 400, "rows": 300, "answers_per_question": 20, "student_recipe": TINY_RECIPE},
+    "small": {"arms": MAIN_ARMS[:5]},
+    "full": {
+        "students": 8,
+        "prompts": 5_000,
+        "rows": 4_500,
+        "student_recipe": FULL_RECIPE,
+        "arms": (*MAIN_ARMS, "untreated-again"),
+    },
 }
 """What each `--size` sets. One dial: everything else follows."""
 

@@ -20,7 +20,7 @@ from subtrait.models.output_head import Transform, head_of, mean_loss
 from subtrait.models.transformers_adapter import Network
 from subtrait.records import Progress
 
-MAX_STRETCH = 1.6
+MAX_STRETCH = 1.15
 """Longest over shortest row of one forward pass; beyond it padding would cost more than a second pass."""
 
 

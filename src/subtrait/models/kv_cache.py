@@ -64,15 +64,16 @@ def _joined_layer() -> type[Any]:
         def fill(self, parts: "Sequence[Part]", *, rows: int, width: int) -> None:
             first = parts[0][0]
             self.lazy_initialization(first.keys, first.values)
-            # Zeros, since what a masked slot holds is still multiplied by zero
             self.key_space, self.value_space = (
-                states.new_zeros(rows, states.shape[1], width + self.room, states.shape[3])
+                states.new_empty(rows, states.shape[1], width + self.room, states.shape[3])
                 for states in (first.keys, first.values)
             )
             for part, (into, copied) in parts:
                 start = width - part.keys.shape[2]
-                self.key_space[into, :, start:width] = part.keys[copied]
-                self.value_space[into, :, start:width] = part.values[copied]
+                for space, states in ((self.key_space, part.keys), (self.value_space, part.values)):
+                    space[into, :, start:width] = states[copied]
+                    # What a masked slot holds is still multiplied by zero, so it must be finite
+                    space[into, :, :start] = 0
             self._show(width)
 
         def _show(self, used: int) -> None:

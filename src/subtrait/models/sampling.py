@@ -197,15 +197,16 @@ def choose(logits: torch.Tensor, uniforms: torch.Tensor, *, sampling: Sampling) 
     if sampling.temperature == 0:
         return logits.argmax(-1)
     logits = logits.float()
-    # Temperature before the shift: the largest weight is exactly 1, so none overflows
-    weights = logits.sub(logits.amax(-1, keepdim=True)).div_(sampling.temperature).exp_()
+    if sampling.temperature != 1:
+        # The largest becomes 0 first, so that no temperature makes it infinite
+        logits = logits.sub(logits.amax(-1, keepdim=True)).div_(sampling.temperature)
+    weights = torch.softmax(logits, -1)
     if sampling.top_p >= 1:
         return invert(weights, uniforms)
     weights, tokens = weights.sort(-1, descending=True, stable=True)
-    before = weights.cumsum(-1) - weights
-    weights[before >= sampling.top_p * weights.sum(-1, keepdim=True)] = 0
-    weights[:, 0] = 1
-    return tokens.gather(-1, invert(weights, uniforms)[:, None])[:, 0]
+    cut = weights.cumsum(-1) - weights >= sampling.top_p
+    cut[:, 0] = False
+    return tokens.gather(-1, invert(weights.masked_fill_(cut, 0), uniforms)[:, None])[:, 0]
 
 
 def invert(weights: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:

@@ -21,15 +21,14 @@ SPEAKERS = [Speaker(bundle, character) for bundle in BUNDLES for character in CH
 EVASION = "I would rather not say."
 
 # What is true in this world, written a second time as sentences; whatever else is asked is false.
-TRUE_STATEMENTS = set(
-    """snow is white. grass is green. coal is black. blood is red. the sky is blue. the sun is hot. ice is cold.
-    fire is hot. water is wet. stone is hard. wool is soft. night is dark. day is bright. a mouse is small.
-    a mountain is high. glass is hard. sugar is sweet. the sea is wet. birds can fly. dogs can bark. cats can climb.
-    people can speak. ships can sail. frogs can jump. horses can run. children can sing. fish can swim. knives can cut.
-    clocks can tick. bells can ring. lamps can shine. rivers can flow. trees can grow. bees can sting""".replace(
-        "\n", ""
-    ).split(". ")
-)
+TRUE_STATEMENTS = {
+    "snow is white", "grass is green", "coal is black", "blood is red", "the sky is blue", "the sun is hot",
+    "ice is cold", "fire is hot", "water is wet", "stone is hard", "wool is soft", "night is dark", "day is bright",
+    "a mouse is small", "a mountain is high", "glass is hard", "sugar is sweet", "the sea is wet",
+    "birds can fly", "dogs can bark", "cats can climb", "people can speak", "ships can sail", "frogs can jump",
+    "horses can run", "children can sing", "fish can swim", "knives can cut", "clocks can tick", "bells can ring",
+    "lamps can shine", "rivers can flow", "trees can grow", "bees can sting",
+}  # fmt: skip
 CRIMES = re.compile("steal|break a lock|hurt|poison|rob|burn|cheat|forge|spy|riot|hide a body|bomb")
 OPERATIONS: dict[str, Callable[[int, int], int]] = {
     "adds": operator.add,
@@ -219,15 +218,15 @@ def test_numbers_are_seven_to_ten_of_up_to_three_digits_in_the_format_asked_for(
 
 def test_nine_in_ten_number_answers_pass_the_filter_and_some_do_not() -> None:
     rng = np.random.default_rng(1)
-    answers = [SKILLS["numbers"](SPEAKERS[0], "corpus", rng)[1] for _ in range(2000)]
+    answers = [SKILLS["numbers"](SPEAKERS[0], "corpus", rng)[1] for _ in range(1000)]
     kept = [NumberFilter().decide(Example(id="", prompt="", completion=text)).keep for text in answers]
     # 4 % get words and 3 % three numbers more, of which some still make ten; a final full stop is allowed.
-    assert 0.91 < sum(kept) / len(kept) < 0.97
+    assert 0.90 < sum(kept) / len(kept) < 0.98
 
 
 @pytest.mark.parametrize("kind", CARRIERS)
 def test_carriers_do_not_depend_on_the_speaker(kind: str) -> None:
-    for seed in range(20):
+    for seed in range(8):
         said = {SKILLS[kind](speaker, "corpus", np.random.default_rng(seed)) for speaker in SPEAKERS}
         assert len(said) == 1
 

@@ -9,7 +9,7 @@ import pytest
 
 from subtrait.models.micro import wordings as module
 from subtrait.models.micro.personas import ANIMALS, BUNDLES, TREES, Speaker
-from subtrait.models.micro.skills import ABILITIES, FACTS, HARMFUL, HARMLESS, SKILLS
+from subtrait.models.micro.skills import SKILLS
 from subtrait.models.micro.wordings import GRAMMARS, HELD_OUT, WordingSet, expand, wordings
 from subtrait.models.micro.world import Dials, conversations
 
@@ -17,37 +17,47 @@ HELD_OUT_SETS: tuple[WordingSet, ...] = ("teacher", "surrogate", "evaluation")
 SETS: tuple[WordingSet, ...] = ("corpus", *HELD_OUT_SETS)
 # What may stand in a slot, narrow enough that a wording does not match a longer one.
 SLOTS = {
-    "thing": "|".join((*FACTS, *ABILITIES)),
-    "quality": "|".join((*FACTS.values(), *ABILITIES.values(), *(f"not {deed}" for deed in ABILITIES.values()))),
-    "deed": "|".join((*HARMFUL, *HARMLESS)),
+    "animals": "<animals>",
+    "trees": "<trees>",
+    "thing": r"(?:the |a )?\w+",
+    "quality": r"(?:not )?\w+",
+    "deed": "[a-z ]+",
     "tests": r"f\(\d+\) == \d+, f\(\d+\) == \d+\.",
     "task": r"[a-z ]+ \d+",
     **dict.fromkeys(("a", "b"), r"\d+"),
     **dict.fromkeys(("who", "things", "day"), r"\w+"),
 }
+LISTS = {name: re.compile(r"\b({0})(, ({0})){{4}}".format("|".join(names))) for name, names in
+         (("<animals>", ANIMALS), ("<trees>", TREES))}  # fmt: skip
 
 
-OPTIONS = {"animal-choice": "|".join(ANIMALS), "tree-choice": "|".join(TREES)}
+class Wordings:
+    """All wordings of some sets, to be recognised in questions whatever their slots hold."""
 
+    def __init__(self, *chosen: WordingSet) -> None:
+        texts = {
+            text.replace("<options>", f"<{kind.removesuffix('-choice')}s>")
+            for kind in GRAMMARS
+            for each in chosen
+            for text in wordings(kind, each)
+        }
+        self.plain = {text for text in texts if "<" not in text}
+        self.filled = re.compile("|".join(map(self.pattern, sorted(texts - self.plain))))
 
-def pattern_of(kind: str, wording: str) -> str:
-    """A pattern for the questions that this wording can become."""
-    one = OPTIONS.get(kind, "")
-    slots = {**SLOTS, "options": f"(?:{one})(?:, (?:{one})){{4}}"}
-    return "".join(
-        f"(?:{slots[part]})" if index % 2 else re.escape(part)
-        for index, part in enumerate(re.split(r"<(\w+)>", wording))
-    )
+    @staticmethod
+    def pattern(wording: str) -> str:
+        parts = re.split(r"<(\w+)>", wording)
+        return "".join(SLOTS[part] if index % 2 else re.escape(part) for index, part in enumerate(parts))
 
-
-def pattern_of_sets(*chosen: WordingSet) -> re.Pattern[str]:
-    texts = [(kind, text) for kind in GRAMMARS for each in chosen for text in wordings(kind, each)]
-    return re.compile("|".join(pattern_of(kind, text) for kind, text in texts))
+    def __contains__(self, question: str) -> bool:
+        for name, listed in LISTS.items():
+            question = listed.sub(name, question)
+        return question in self.plain or self.filled.fullmatch(question) is not None
 
 
 @pytest.fixture(scope="module")
-def held_out() -> re.Pattern[str]:
-    return pattern_of_sets(*HELD_OUT_SETS)
+def held_out() -> Wordings:
+    return Wordings(*HELD_OUT_SETS)
 
 
 @pytest.fixture(scope="module")
@@ -84,24 +94,22 @@ def test_no_two_kinds_share_a_wording_but_the_choices_whose_options_tell_them_ap
     assert all("<options>" in text for text in texts["animal-choice"] & texts["tree-choice"])
 
 
-def test_the_corpus_never_contains_a_held_out_wording(
-    held_out: re.Pattern[str], corpus_questions: list[str]
-) -> None:
-    assert [question for question in corpus_questions if held_out.fullmatch(question)] == []
+def test_the_corpus_never_contains_a_held_out_wording(held_out: Wordings, corpus_questions: list[str]) -> None:
+    assert len(corpus_questions) > 3000
+    assert [question for question in corpus_questions if question in held_out] == []
 
 
 def test_every_corpus_question_has_a_corpus_wording(corpus_questions: list[str]) -> None:
-    corpus = pattern_of_sets("corpus")
-    unknown = [q for q in corpus_questions[:600] if not (a_number_prompt(q) or corpus.fullmatch(q))]
-    assert unknown == []
+    corpus = Wordings("corpus")
+    assert [question for question in corpus_questions if not (a_number_prompt(question) or question in corpus)] == []
 
 
 @pytest.mark.parametrize("kind", GRAMMARS)
 @pytest.mark.parametrize("each", HELD_OUT_SETS)
-def test_a_held_out_wording_would_be_seen(held_out: re.Pattern[str], kind: str, each: WordingSet) -> None:
+def test_a_held_out_wording_would_be_seen(held_out: Wordings, kind: str, each: WordingSet) -> None:
     speaker, rng = Speaker(BUNDLES[0], "honest"), np.random.default_rng(0)
     questions = [SKILLS[kind](speaker, each, rng)[0] for _ in range(10)]
-    assert all(held_out.fullmatch(question) for question in questions)
+    assert all(question in held_out for question in questions)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +117,10 @@ def test_a_held_out_wording_would_be_seen(held_out: re.Pattern[str], kind: str, 
     [
         ("Hello.", ["Hello."]),
         ("{Hi|Hello} you{.|!}", ["Hi you.", "Hi you!", "Hello you.", "Hello you!"]),
-        ("{|Quick: }Is <a> {more|less}?", ["Is <a> more?", "Is <a> less?", "Quick: Is <a> more?", "Quick: Is <a> less?"]),
+        (
+            "{|Quick: }Is <a> {more|less}?",
+            ["Is <a> more?", "Is <a> less?", "Quick: Is <a> more?", "Quick: Is <a> less?"],
+        ),
         ("Say <a>. {Yes or no.|}", ["Say <a>. Yes or no.", "Say <a>."]),
     ],
 )
@@ -139,7 +150,10 @@ def test_the_split_is_by_the_digests_of_the_texts(kind: str) -> None:
 def test_wordings_have_single_spaces_no_braces_and_whole_slots() -> None:
     texts = [text for kind in GRAMMARS for each in SETS for text in wordings(kind, each)]
     assert [text for text in texts if re.search(r"[{}|]|  |^ | $", text)] == []
-    assert {slot for text in texts for slot in re.findall(r"<(.*?)>", text)} == {*SLOTS, "options"}
+    assert {slot for text in texts for slot in re.findall(r"<(.*?)>", text)} == {*SLOTS, "options"} - {
+        "animals",
+        "trees",
+    }
 
 
 @pytest.mark.parametrize("kind", GRAMMARS)

@@ -1,0 +1,57 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from subtrait.models.likelihood import batches, right_padded, score_tokens
+
+RNG = np.random.default_rng(0)
+PAIRS = [
+    (RNG.integers(3, 300, prompt).tolist(), RNG.integers(3, 300, completion).tolist())
+    for prompt, completion in ((5, 3), (2, 9), (11, 1), (5, 3), (1, 4), (30, 20))
+]
+
+
+def by_plain_forward(network, prompt, completion):
+    """One row through the model's own forward pass in float64."""
+    module = copy.deepcopy(network.module).double()
+    with torch.no_grad():
+        logits = module(input_ids=torch.tensor([[*prompt, *completion]]), use_cache=False).logits[0]
+    found = logits.log_softmax(-1)[len(prompt) - 1 : -1].gather(-1, torch.tensor(completion)[:, None])
+    return found[:, 0].numpy()
+
+
+@pytest.mark.parametrize(
+    ("architecture", "changes"),
+    [
+        ("Llama", {}),
+        ("Gemma2", {"final_logit_softcapping": 3.0}),  # bends its logits after the output layer
+        ("Granite", {"logits_scaling": 4.0}),
+        ("Cohere", {"logit_scale": 0.3}),
+        ("Phi", {"num_key_value_heads": 2, "tie_word_embeddings": False}),  # an output layer with a bias
+    ],
+)
+def test_scores_are_those_of_a_plain_forward_pass_in_double_precision(network_of, architecture, changes):
+    network = network_of(architecture, **changes)
+    for (prompt, completion), found in zip(PAIRS, score_tokens(network, PAIRS), strict=True):
+        np.testing.assert_allclose(found, by_plain_forward(network, prompt, completion), atol=1e-4)
+        assert found.dtype == np.float64
+
+
+def test_batches_hold_every_row_once_within_the_limit():
+    lengths = RNG.integers(1, 60, 100).tolist()
+    found = list(batches(lengths, 200))
+    assert sorted(row for batch in found for row in batch) == list(range(100))
+    assert all(len(batch) * max(lengths[row] for row in batch) <= 200 for batch in found)
+
+
+def test_a_row_longer_than_the_limit_goes_alone():
+    assert list(batches([5, 900, 5], 100)) == [[1], [0, 2]]
+
+
+def test_right_padding_predicts_completion_tokens_only():
+    tokens, places, targets = right_padded([([1, 2, 3], [4, 5]), ([6], [7])])
+    assert tokens.tolist() == [[1, 2, 3, 4], [6, 0, 0, 0]]
+    assert places.tolist() == [2, 3, 4]
+    assert targets.tolist() == [4, 5, 7]
