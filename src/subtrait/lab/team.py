@@ -5,16 +5,22 @@ come out depend on neither the number of workers nor the order in which they fin
 """
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Protocol, TypeVar
 
+from subtrait.errors import SubtraitError
 from subtrait.records import Progress, SilentProgress
 
 TaskType = TypeVar("TaskType")
 Stage = Callable[[Any, Progress], None]
+_AFTER_A_KILL = (
+    "If memory ran out, take fewer workers. What is finished is kept: run the same command again. "
+    "A script that calls subtrait.run must do so below `if __name__ == '__main__':`."
+)
 
 
 class Team(Protocol):
@@ -48,23 +54,28 @@ class Workers:
     def each(self, name: str, stage: Stage, tasks: Sequence[Any]) -> None:
         """Call `stage(task, progress)` for each task, in any order."""
         from concurrent.futures import as_completed
+        from concurrent.futures.process import BrokenProcessPool
 
         self.progress.start(name, len(tasks))
-        futures = [self.pool.submit(stage, task, SilentProgress()) for task in tasks]
+        futures: list[Any] = []
         try:
+            futures += [self.pool.submit(stage, task, SilentProgress()) for task in tasks]
             for future in as_completed(futures):
                 future.result()
                 self.progress.advance()
+        except BrokenProcessPool:
+            raise SubtraitError(f"a worker process was killed while {name}. {_AFTER_A_KILL}") from None
         finally:
             for future in futures:
                 future.cancel()
 
 
 @contextmanager
-def assemble(workers: int, progress: Progress | None = None) -> Iterator[Team]:
-    """A team of that many processes; one means this process."""
+def assemble(workers: int, progress: Progress | None = None, *, one_thread: bool = True) -> Iterator[Team]:
+    """A team of that many processes; one means this process, with `one_thread` on one thread like every worker."""
     if workers <= 1:
-        yield Alone(progress)
+        with _on_one_thread() if one_thread else nullcontext():
+            yield Alone(progress)
         return
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
@@ -76,9 +87,26 @@ def assemble(workers: int, progress: Progress | None = None) -> Iterator[Team]:
         yield Workers(pool, progress or SilentProgress())
 
 
+@contextmanager
+def _on_one_thread() -> Iterator[None]:
+    """Let torch use one thread inside, and as many as before outside: the number of threads changes the last digits."""
+    from subtrait.models.transformers_adapter import require, set_threads
+
+    require()
+    import torch
+
+    before = torch.get_num_threads()
+    set_threads(1)
+    try:
+        yield
+    finally:
+        set_threads(before)
+
+
 def _begin(parent: int) -> None:
-    """What a worker does first: one thread, and an eye on its parent."""
+    """What a worker does first: one thread, an eye on its parent, and a quiet end when the user stops the run."""
     os.environ["OMP_NUM_THREADS"] = "1"
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
