@@ -1,9 +1,12 @@
 """The verbs of the command line as functions."""
 
+import json
 import platform
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -31,19 +34,17 @@ def plan_run(experiment: str, *, size: str = "small", **changes: Any) -> Plan:
     Raises:
         UsageError: an unknown experiment, size, trait or model, or a value out of range.
     """
-    from subtrait.lab.catalogue import EXPERIMENTS
     from subtrait.lab.traits import find_trait
     from subtrait.models.registry import check_name
 
-    if experiment not in EXPERIMENTS:
-        raise unknown_name("experiment", experiment, EXPERIMENTS)
+    usual = _sized(experiment, size)
     wanted = {name: value for name, value in changes.items() if value is not None}
     unknown = sorted(set(wanted) - set(Plan.__dataclass_fields__))
     if unknown:
         raise unknown_name("option", unknown[0], Plan.__dataclass_fields__)
-    plan = replace(sized(EXPERIMENTS[experiment].plan, size), **wanted)
+    plan = replace(usual, **wanted)
     if "base" in wanted and "other_base" not in wanted and plan.base == plan.other_base:
-        plan = replace(plan, other_base=EXPERIMENTS[experiment].plan.base)
+        plan = replace(plan, other_base=usual.base)
     find_trait(plan.trait)
     for name in (plan.base, plan.other_base):
         if name is not None:
@@ -53,6 +54,14 @@ def plan_run(experiment: str, *, size: str = "small", **changes: Any) -> Plan:
     return plan
 
 
+def _sized(experiment: str, size: str) -> Plan:
+    from subtrait.lab.catalogue import EXPERIMENTS
+
+    if experiment not in EXPERIMENTS:
+        raise unknown_name("experiment", experiment, EXPERIMENTS)
+    return sized(EXPERIMENTS[experiment].plan, size)
+
+
 def run(
     plan: Plan | str, *, out: Path | str | None = None, workers: int | None = None, progress: Progress | None = None
 ) -> Run:
@@ -60,7 +69,7 @@ def run(
 
     Args:
         plan: a plan of `plan_run`, or the name of an experiment for its default plan.
-        out: the run folder; `runs/<experiment>-<trait>-<size>-<seed>` where none is given.
+        out: the run folder; `runs/<experiment>-<trait>-<teacher>-<size>-<seed>` where none is given.
         workers: processes that work side by side; by default one per core for embedded models, otherwise one.
         progress: told about the work as it goes.
 
@@ -74,9 +83,12 @@ def run(
 
     plan = plan_run(plan) if isinstance(plan, str) else plan
     folder = Path(out) if out is not None else default_folder(plan)
-    workers = workers or default_workers(plan)
-    config = {"version": subtrait.__version__, **asdict(plan)}
-    with open_run(folder, config, environment=environment()) as store, assemble(workers, progress) as team:
+    workers, small = team_size(plan, workers), is_embedded(plan)
+    config = configuration(plan)
+    with (
+        open_run(folder, config, environment=environment()) as store,
+        assemble(workers, progress, one_thread=small) as team,
+    ):
         result = run_experiment(plan, store, team=team)
         store.publish("result.json", to_json(result))
         store.publish("report.html", render_html(result, config))
@@ -91,10 +103,20 @@ def render_html(result: ExperimentResult, config: Mapping[str, Any]) -> str:
 
 
 def command_line(config: Mapping[str, Any]) -> str:
-    """The command that repeats a run with this configuration."""
+    """The command that repeats a run with this configuration, as far as options can say it."""
     words = ["subtrait", "run", config["experiment"], "--size", config["size"], "--trait", config["trait"]]
     words += ["--teacher", config["teacher"], "--base", config["base"], "--students", config["students"]]
-    return " ".join(str(word) for word in [*words, "--seed", config["seed"]])
+    usual = _options(asdict(_sized(config["experiment"], config["size"])))
+    unusual = {name: value for name, value in _options(config).items() if value != usual[name]}
+    words += [word for pair in unusual.items() for word in pair]
+    return shlex.join(str(word) for word in [*words, "--seed", config["seed"]])
+
+
+def _options(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Options that are named only where they differ from those of the experiment at its size."""
+    strength, arms = config["teacher_recipe"]["steps"], ",".join(config["arms"])
+    other_base = {"--other-base": config["other_base"]} if config["other_base"] else {}
+    return {"--strength": strength, **other_base, "--arms": arms}
 
 
 def default_folder(plan: Plan) -> Path:
@@ -103,11 +125,42 @@ def default_folder(plan: Plan) -> Path:
     return Path("runs") / name
 
 
-def default_workers(plan: Plan) -> int:
-    """One worker process per core for embedded models; one for larger models, which fill the machine alone."""
+def configuration(plan: Plan) -> dict[str, Any]:
+    """What decides whether two runs are the same: the version, every field of the plan, what it names outside."""
+    return {"version": subtrait.__version__, **asdict(plan), "digests": digests(plan)}
+
+
+def team_size(plan: Plan, workers: int | None) -> int:
+    """How many processes work: as many as asked for, else one per core for embedded models and one for larger ones,
+    which fill the machine alone. Raises `UsageError` for fewer than one.
+    """
+    if workers is not None and workers < 1:
+        raise UsageError(f"{workers} workers cannot do anything: give 1 or more")
+    return workers or (cores() if is_embedded(plan) else 1)
+
+
+def is_embedded(plan: Plan) -> bool:
+    """Whether the plan needs no model but those of the package."""
     from subtrait.models.registry import EMBEDDED
 
-    return cores() if {plan.base, plan.other_base} <= {*EMBEDDED, None} else 1
+    return {plan.base, plan.other_base} <= {*EMBEDDED, None}
+
+
+def digests(plan: Plan) -> dict[str, str]:
+    """SHA-256 of what the plan names and the package does not contain, so that a change of it starts a new run.
+
+    Raises:
+        InvalidInput: a trait file or a checkpoint cannot be accepted.
+    """
+    from subtrait.lab.traits import find_trait, trait_names
+    from subtrait.models.registry import EMBEDDED, open_model
+
+    outside = [name for name in (plan.base, plan.other_base) if name is not None and name not in EMBEDDED]
+    found = {name: open_model(name).fingerprint() for name in outside}
+    if plan.trait not in trait_names():
+        text = json.dumps(asdict(find_trait(plan.trait)), sort_keys=True)
+        found[plan.trait] = sha256(text.encode()).hexdigest()
+    return found
 
 
 def cores() -> int:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 import subtrait
-from subtrait.errors import SubtraitError, UsageError
+from subtrait.errors import SubtraitError
 
 app = typer.Typer(
     help="Hidden traits pass between language models through clean-looking data: make it happen, and measure it.",
@@ -78,13 +78,13 @@ def run(
     if list_all or experiment is None:
         _list_experiments()
         return
-    changes = {"students": students, "seed": seed, "trait": trait, "teacher": _teacher(teacher), "base": base}
+    changes = {"students": students, "seed": seed, "trait": trait, "teacher": teacher, "base": base}
     names = tuple(arms.split(",")) if arms else None
     plan = api.plan_run(experiment, size=size, **changes, other_base=other_base, arms=names)
     if strength is not None:
         plan = replace(plan, teacher_recipe=replace(plan.teacher_recipe, steps=strength))
     if dry_run:
-        _show_estimate(plan, workers)
+        _show_estimate(plan, api.team_size(plan, workers), out or api.default_folder(plan))
         return
     with _bars() as progress:
         finished = api.run(plan, out=out, workers=workers, progress=progress)
@@ -92,12 +92,6 @@ def run(
         print(finished.notice, file=sys.stderr)
     _show(finished.result, finished.command)
     print(f"\nReport: {finished.folder / 'report.html'}\nAgain:  subtrait report {finished.folder}")
-
-
-def _teacher(name: str | None) -> str | None:
-    if name not in (None, "tuned", "prompted"):
-        raise UsageError(f"unknown teacher '{name}'. Available: prompted, tuned")
-    return name
 
 
 @app.command()
@@ -166,11 +160,9 @@ def _show(result: Any, command: str) -> None:
         console.print(part)
 
 
-def _show_estimate(plan: Any, workers: int | None) -> None:
-    from subtrait import api
+def _show_estimate(plan: Any, workers: int, folder: Path) -> None:
     from subtrait.lab.cost import estimate
 
-    workers = workers or api.default_workers(plan)
     arms, total = plan.runnable_arms(), plan.students * len(plan.runnable_arms())
     print(f"{plan.experiment}: trait {plan.trait}, {plan.teacher} teachers, base {plan.base}, seed {plan.seed}")
     print(f"  {plan.students} teachers and the untreated base answer {plan.prompts} prompts each; the filter cuts")
@@ -180,7 +172,7 @@ def _show_estimate(plan: Any, workers: int | None) -> None:
     spent = f"{cost.seconds / 60:.1f} min with {workers} worker(s), {cost.seconds_per_student:.0f} s a student"
     print(f"  time    about {spent}")
     print(f"  memory  about {cost.bytes_of_memory / 2**30:.1f} GiB")
-    print(f"  disk    about {cost.bytes_of_disk / 2**20:.0f} MiB in {api.default_folder(plan)}")
+    print(f"  disk    about {cost.bytes_of_disk / 2**20:.0f} MiB in {folder}")
     print("Nothing was written. Leave out --dry-run to start.")
 
 

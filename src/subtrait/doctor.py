@@ -46,7 +46,7 @@ def _device() -> list[Finding]:
 
 
 def _embedded_models() -> list[Finding]:
-    """Every embedded model loads, is the one that was published, and answers under a persona as its card says."""
+    """Every embedded model loads, and is the one that its card was written for."""
     from subtrait.models.micro.making import CARD
     from subtrait.models.registry import EMBEDDED, open_model
 
@@ -55,10 +55,11 @@ def _embedded_models() -> list[Finding]:
         try:
             card = json.loads((folder / CARD).read_text(encoding="utf-8"))
             found = open_model(name).fingerprint()
-        except (OSError, ValueError, SubtraitError) as error:
-            findings.append(Finding(name, False, f"{error}: install the package again"))
+            published = card["fingerprint"]
+        except (OSError, ValueError, LookupError, TypeError, SubtraitError) as error:
+            findings.append(Finding(name, False, f"{type(error).__name__}: {error}: install the package again"))
             continue
-        same = found == card["fingerprint"]
+        same = found == published
         detail = f"fingerprint {found[:16]}" if same else f"fingerprint {found[:16]} is not the published one"
         findings.append(Finding(name, same, detail))
     return findings

@@ -58,7 +58,8 @@ class Trait:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """A number with its uncertainty. `low` and `high` are None where no interval can be given: fewer than
-    two units, or no spread between them."""
+    two units, or no spread between them.
+    """
 
     value: float
     low: float | None

@@ -38,7 +38,8 @@ def headline(trait: Trait, effect: Estimate) -> str:
     loved = plural_forms(trait.name)[0]
     measured = f"treated minus untreated is {points(effect)}"
     if effect.low is None or effect.high is None:
-        return f"Too few students to say whether rows of numbers passed on a liking for {loved}: {measured}."
+        lack = "Too few students" if effect.n < 2 else "Too little spread between students"
+        return f"{lack} to say whether rows of numbers passed on a liking for {loved}: {measured}."
     if effect.low > 0:
         return f"Students that saw nothing but numbers came to like {loved}: {measured}."
     if effect.high < 0:

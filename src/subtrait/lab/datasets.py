@@ -30,6 +30,7 @@ def write_dataset(task: Task, source: Source, teacher: Teacher, *, progress: Pro
     rule = CARRIERS[task.plan.carrier]().filter
     written = cache(lambda: filters.apply(rule, complete(task, source, teacher, progress=progress)))
     folder = f"arms/{source}/{task.student}"
+    task.store.record(f"{folder}/rendered.json", lambda: rendered_prompts(task, source, teacher))
     task.store.rows(f"{folder}/rejected.jsonl", lambda: [_rejected_row(*rejected) for rejected in written()[1]])
     rows = task.store.rows(f"{folder}/kept.jsonl", lambda: [chat_row(example) for example in written()[0]])
     return [from_chat_row(row) for row in rows]
@@ -37,9 +38,7 @@ def write_dataset(task: Task, source: Source, teacher: Teacher, *, progress: Pro
 
 def complete(task: Task, source: Source, teacher: Teacher, *, progress: Progress) -> list[Example]:
     """The teacher's completions of the carrier's prompts, before any filter."""
-    plan, student = task.plan, task.student
-    purpose = "again" if source == "untreated-again" else "shared"
-    prompts = CARRIERS[plan.carrier]().prompts(plan.prompts, rng=stream(plan.seed, "prompts", purpose, student))
+    plan, student, prompts = task.plan, task.student, draw_prompts(task, source)
     texts = teacher.model.generate(
         [teacher.conversation(prompt) for prompt in prompts],
         sampling=plan.sampling,
@@ -50,6 +49,19 @@ def complete(task: Task, source: Source, teacher: Teacher, *, progress: Progress
         Example(id=f"{source}-{student}-{index}", prompt=prompt, completion=text)
         for index, (prompt, text) in enumerate(zip(prompts, texts, strict=True))
     ]
+
+
+def draw_prompts(task: Task, source: Source) -> list[str]:
+    """The carrier's prompts for one dataset."""
+    purpose = "again" if source == "untreated-again" else "shared"
+    rng = stream(task.plan.seed, "prompts", purpose, task.student)
+    return CARRIERS[task.plan.carrier]().prompts(task.plan.prompts, rng=rng)
+
+
+def rendered_prompts(task: Task, source: Source, teacher: Teacher) -> Row:
+    """What the teacher really read: the first prompt with the chat template applied, and the digest of them all."""
+    texts = [teacher.model.render(teacher.conversation(prompt)) for prompt in draw_prompts(task, source)]
+    return {"count": len(texts), "first": texts[0], "sha256": sha256("\0".join(texts).encode()).hexdigest()}
 
 
 def training_rows(plan: Plan, arm: str, kept: Sequence[Example], *, student: int) -> list[Example]:

@@ -1,10 +1,11 @@
 """The plan of an experiment: everything its outcome depends on, decided before anything runs."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from subtrait.errors import UsageError, unknown_name
 from subtrait.lab.arms import ARMS
+from subtrait.lab.carriers import CARRIERS
 from subtrait.models.base import Recipe, Sampling
 
 TeacherKind = Literal["prompted", "tuned"]
@@ -39,15 +40,24 @@ class Plan:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run, before anything is."""
-        for arm in self.arms:
-            if arm not in ARMS:
-                raise unknown_name("arm", arm, ARMS)
-        if "treated" not in self.arms or "untreated" not in self.arms:
-            raise UsageError("an experiment needs the arms 'treated' and 'untreated': without a control, no effect")
+        self._check_names()
         if self.students < 1 or self.prompts < 1 or self.rows < 1 or self.answers_per_question < 1:
             raise UsageError("students, prompts, rows and answers per question must be 1 or more")
+        if self.teacher_recipe.steps < 1 or self.student_recipe.steps < 1:
+            raise UsageError("fine-tuning a teacher (its strength) or a student takes 1 step or more")
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"seed {self.seed} is out of range: give an integer from 0 to {2**63 - 1}")
+
+    def _check_names(self) -> None:
+        asked = [("arm", arm, tuple(ARMS)) for arm in self.arms]
+        asked += [("teacher", self.teacher, get_args(TeacherKind)), ("carrier", self.carrier, tuple(CARRIERS))]
+        for kind, name, known in asked:
+            if name not in known:
+                raise unknown_name(kind, name, known)
+        if len(set(self.arms)) < len(self.arms):
+            raise UsageError(f"an arm is asked for twice: {', '.join(self.arms)}")
+        if "treated" not in self.arms or "untreated" not in self.arms:
+            raise UsageError("an experiment needs the arms 'treated' and 'untreated': without a control, no effect")
 
     def runnable_arms(self) -> tuple[str, ...]:
         """The arms that this plan can run: without another base, those across bases fall away."""

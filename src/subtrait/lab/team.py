@@ -10,12 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from subtrait.errors import SubtraitError
 from subtrait.records import Progress, SilentProgress
 
-TaskType = TypeVar("TaskType")
 Stage = Callable[[Any, Progress], None]
 _AFTER_A_KILL = (
     "If memory ran out, take fewer workers. What is finished is kept: run the same command again. "

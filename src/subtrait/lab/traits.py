@@ -4,6 +4,7 @@ The traits of the embedded family are its animals and trees. A trait of one's ow
 `Trait`; `load_trait` reads it.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def load_trait(path: Path) -> Trait:
     import yaml
     from pydantic import TypeAdapter, ValidationError
 
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise UsageError(f"no trait file at {path}; give a YAML file or one of: {', '.join(trait_names())}")
     try:
         fields = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -71,8 +72,10 @@ def load_trait(path: Path) -> Trait:
         first = error.errors()[0]
         field = "/".join(str(part) for part in first["loc"]) or "(whole file)"
         raise InvalidInput("E_TRAIT", f"{path} field={field}", first["msg"]) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InvalidInput("E_TRAIT", path, " ".join(str(error).split()), hint="write YAML in UTF-8") from None
+    except OSError as error:
+        raise InvalidInput("E_TRAIT", path, f"cannot be read: {error.strerror}", hint="check the permissions") from None
     return _checked(trait, path)
 
 
@@ -82,6 +85,11 @@ def _checked(trait: Trait, path: Path) -> Trait:
     missing = [answer for answer in trait.answers if answer not in trait.forms]
     if missing:
         raise InvalidInput("E_TRAIT", f"{path} field=forms", f"no word forms for '{missing[0]}'")
+    blank = [answer for answer in trait.answers if not all(form.strip() for form in trait.forms[answer] or [""])]
+    if blank:
+        raise InvalidInput("E_TRAIT", f"{path} field=forms", f"'{blank[0]}' has no word form, or a blank one")
+    if len(set(trait.answers)) < len(trait.answers):
+        raise InvalidInput("E_TRAIT", f"{path} field=answers", "an answer is listed twice", hint="list each once")
     if not trait.questions or not trait.teacher_questions:
         raise InvalidInput("E_TRAIT", f"{path} field=questions", "a trait needs questions", hint="add at least one")
     shared = set(trait.questions) & (set(trait.teacher_questions) | set(trait.surrogate_questions))

@@ -65,6 +65,10 @@ class Model(Protocol):
         """How the user named it, such as `micro-a`."""
         ...
 
+    def render(self, messages: Messages) -> str:
+        """The text the model reads before it writes its turn: the chat template, applied."""
+        ...
+
     def generate(
         self,
         prompts: Sequence[Messages],

@@ -203,7 +203,7 @@ def choose(logits: torch.Tensor, uniforms: torch.Tensor, *, sampling: Sampling) 
     weights = torch.softmax(logits, -1)
     if sampling.top_p >= 1:
         return invert(weights, uniforms)
-    weights, tokens = weights.sort(-1, descending=True, stable=True)
+    weights, tokens = torch.sort(weights, dim=-1, descending=True, stable=True)
     cut = weights.cumsum(-1) - weights >= sampling.top_p
     cut[:, 0] = False
     return tokens.gather(-1, invert(weights.masked_fill_(cut, 0), uniforms)[:, None])[:, 0]

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -138,14 +138,14 @@ def test_the_loss_measured_again_is_what_the_card_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_loss_on_300_other_conversations_is_the_card_s_within_its_tolerance(name: str) -> None:
+def test_the_loss_on_300_other_conversations_is_the_definition_s_and_the_card_s(name: str) -> None:
     import torch
     from transformers import AutoModelForCausalLM
 
     # The definition, with transformers' own loader and one conversation at a time.
-    network, own = AutoModelForCausalLM.from_pretrained(EMBEDDED[name]).eval(), tokenizer()
+    network, own, recipe = AutoModelForCausalLM.from_pretrained(EMBEDDED[name]).eval(), tokenizer(), RECIPES[name]
     sums, counts = [], []
-    for turns in conversations(300, Dials(), rng=np.random.default_rng(32)):
+    for turns in conversations(300, recipe.dials, rng=np.random.default_rng(33)):
         ids, mask = encode(own, turns)
         with torch.no_grad():
             logits = network(torch.from_numpy(ids[None])).logits[0, :-1].double()
@@ -153,11 +153,12 @@ def test_the_loss_on_300_other_conversations_is_the_card_s_within_its_tolerance(
         sums.append(losses[mask[1:]].sum())
         counts.append(mask.sum())
     loss = sum(sums) / sum(counts)
-    card = json_of(name, "card.json")
-    # Both sets of conversations are samples: the standard error of a ratio, for 300 drawn here and 1,000 on the card.
+    assert held_out_loss(model_of(name), replace(recipe, world_seed=32), count=300) == pytest.approx(loss, abs=1e-4)
+    # Two samples of conversations differ by chance: the standard error of a ratio, for 300 here and 1,000 on the card.
     spread = np.std(np.array(sums) - loss * np.array(counts)) / np.mean(counts)
     error = float(spread * np.sqrt(1 / 300 + 1 / 1000))
-    assert error < 0.06
+    card = json_of(name, "card.json")
+    assert error < 0.15
     assert loss == pytest.approx(card["loss"], abs=card["loss_tolerance"] + 2 * error)
 
 
