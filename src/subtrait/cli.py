@@ -1,5 +1,6 @@
 """The command line: words in, verbs of `subtrait.api` called, results printed. Nothing else prints."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 import subtrait
-from subtrait.errors import SubtraitError
+from subtrait.errors import StorageError, SubtraitError
 
 app = typer.Typer(
     help="Hidden traits pass between language models through clean-looking data: make it happen, and measure it.",
@@ -20,25 +21,45 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+STOPPED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 micro_app = typer.Typer(help="The embedded models: train one anew from its recipe.", no_args_is_help=True)
 app.add_typer(micro_app, name="micro")
 
 
 def main() -> None:
     """Run the command line; a user's mistake ends in one line and an exit code, never in a traceback."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except SubtraitError as error:
         print(f"subtrait: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        print("\nsubtrait: stopped; what is finished is kept. The same command goes on from there.", file=sys.stderr)
-        raise SystemExit(130) from None
+    except SystemExit as end:
+        if end.code == STOPPED:  # typer makes this of KeyboardInterrupt
+            print("\nsubtrait: stopped; what is finished is kept. The same command goes on there.", file=sys.stderr)
+        raise
+
+
+@contextmanager
+def _printing() -> Iterator[None]:
+    """Around what prints a result: where standard output is a file on a full disk, say so in one line."""
+    try:
+        yield
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # whoever read it has gone, and typer ends the program without a word
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries again when it ends
+        raise StorageError(f"cannot write to standard output: {error.strerror}.") from None
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"subtrait {subtrait.__version__}")
+        with _printing():
+            print(f"subtrait {subtrait.__version__}")
         raise typer.Exit
 
 
@@ -90,8 +111,9 @@ def run(
         finished = api.run(plan, out=out, workers=workers, progress=progress)
     if finished.notice:
         print(finished.notice, file=sys.stderr)
-    _show(finished.result, finished.command)
-    print(f"\nReport: {finished.folder / 'report.html'}\nAgain:  subtrait report {finished.folder}")
+    with _printing():
+        _show(finished.result, finished.command)
+        print(f"\nReport: {finished.folder / 'report.html'}\nAgain:  subtrait report {finished.folder}")
 
 
 @app.command()
@@ -104,15 +126,15 @@ def report(
     from subtrait import api
 
     result, config = api.read_result(folder)
-    if form == "text" and output is None:
-        _show(result, api.command_line(config))
-        return
-    text = api.rendered(result, config, form)
-    if output is None:
-        print(text, end="")
-    else:
-        api.write_text(output, text)
-        print(f"Wrote {output}")
+    if output is not None:
+        api.write_text(output, api.rendered(result, config, form))
+    with _printing():
+        if output is not None:
+            print(f"Wrote {output}")
+        elif form == "text":
+            _show(result, api.command_line(config))
+        else:
+            print(api.rendered(result, config, form), end="")
 
 
 @app.command()
@@ -121,8 +143,9 @@ def doctor() -> None:
     from subtrait.doctor import examine
 
     findings = examine()
-    for finding in findings:
-        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.name}: {finding.detail}")
+    with _printing():
+        for finding in findings:
+            print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.name}: {finding.detail}")
     if not all(finding.ok for finding in findings):
         raise typer.Exit(5)
     print("\nThis machine is set up. Next: subtrait run owl-numbers --size tiny")
@@ -145,9 +168,10 @@ def micro_train(
 def _list_experiments() -> None:
     from subtrait.lab.catalogue import EXPERIMENTS
 
-    for card in EXPERIMENTS.values():
-        print(f"{card.name}\n  {card.question}\n  Published: {card.published}")
-    print("\nRun one: subtrait run NAME. See first what it costs: subtrait run NAME --dry-run")
+    with _printing():
+        for card in EXPERIMENTS.values():
+            print(f"{card.name}\n  {card.question}\n  Published: {card.published}")
+        print("\nRun one: subtrait run NAME. See first what it costs: subtrait run NAME --dry-run")
 
 
 def _show(result: Any, command: str) -> None:
@@ -190,8 +214,13 @@ def _bars() -> Iterator[Any]:
     )
 
     columns = TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=Console(stderr=True)) as bars:
-        yield _Bars(bars)
+    bars = Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=Console(stderr=True))
+    progress = _Bars(bars)
+    try:
+        yield progress
+    finally:
+        if progress.task is not None:
+            bars.stop()
 
 
 class _Bars:
@@ -203,6 +232,7 @@ class _Bars:
 
     def start(self, stage: str, total: int) -> None:
         """Draw a new bar."""
+        self.bars.start()  # not before: a refusal is one line and no empty bars
         self.task = self.bars.add_task(stage, total=total)
 
     def advance(self, steps: int = 1) -> None:

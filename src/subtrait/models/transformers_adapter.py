@@ -5,6 +5,7 @@ The caches of keys and values, which follow the library's classes closely, are n
 
 import importlib.util
 import json
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from subtrait.errors import InvalidInput, MissingExtra
+from subtrait.models.weights import read_header, weight_files
 
 if TYPE_CHECKING:
     import torch
@@ -70,20 +72,24 @@ def load_network(folder: Path, *, device: str = "cpu", dtype: str = "float32") -
     """The model in a validated checkpoint folder: safetensors only, no remote code, no network access.
 
     Raises:
-        InvalidInput: E_CONFIG where transformers cannot build the architecture from these files.
+        InvalidInput: E_CONFIG where transformers cannot build the architecture, or the weights do not fit it.
     """
     import torch
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
 
+    safely: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
     try:
-        with _without_bars():
+        with _quiet():
+            config = AutoConfig.from_pretrained(str(folder), **safely)
+            with torch.device("meta"):
+                outline = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+            _check_outline(folder, outline)
             module, loading = AutoModelForCausalLM.from_pretrained(
                 str(folder),
                 dtype=getattr(torch, dtype),
-                trust_remote_code=False,
                 use_safetensors=True,
-                local_files_only=True,
                 output_loading_info=True,
+                **safely,
             )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError) as problem:
         raise InvalidInput("E_CONFIG", folder, f"transformers cannot load this model: {problem}") from problem
@@ -91,11 +97,23 @@ def load_network(folder: Path, *, device: str = "cpu", dtype: str = "float32") -
     return Network(module=module.to(device).eval(), where=str(folder))
 
 
+def _check_outline(folder: Path, outline: Any) -> None:
+    """Compare an architecture that holds no numbers yet with the weights, before memory is taken for it."""
+    held = {tensor.name: tensor.shape for path in weight_files(folder) for tensor in read_header(path)}
+    for name, parameter in outline.state_dict().items():
+        if name in held and held[name] != tuple(parameter.shape):
+            what = f"config.json makes {name} {list(parameter.shape)}, the weights have {list(held[name])}"
+            raise InvalidInput("E_CONFIG", folder, what)
+    declared, found = sum(one.numel() for one in outline.parameters()), sum(math.prod(one) for one in held.values())
+    if declared > 2 * found:
+        what = f"config.json describes a model of {declared} numbers, the weights have {found}"
+        raise InvalidInput("E_CONFIG", folder, what)
+
+
 def _check_complete(folder: Path, loading: dict[str, Any]) -> None:
     """Refuse weights that do not cover the architecture: transformers would fill the gaps with random numbers."""
     for kind, what in (
         ("missing_keys", "has no tensor for"),
-        ("mismatched_keys", "has a tensor of another shape for"),
         ("unexpected_keys", "has a tensor that config.json knows nothing of,"),
     ):
         if names := sorted(map(str, loading.get(kind) or ())):
@@ -104,15 +122,17 @@ def _check_complete(folder: Path, loading: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _without_bars() -> Iterator[None]:
-    """The library draws progress bars on standard error; only our own command line shows progress."""
+def _quiet() -> Iterator[None]:
+    """Hold back the library's progress bars and loading reports: what matters in them is checked and raised here."""
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
+    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         yield
     finally:
+        logging.set_verbosity(level)
         if shown:
             logging.enable_progress_bar()
 
@@ -138,7 +158,7 @@ def load_tokenizer(folder: Path) -> Any:
 
 def save(network: Network, tokenizer: Any, folder: Path) -> None:
     """Write configuration, weights (safetensors), tokenizer and template into `folder`."""
-    with _without_bars():
+    with _quiet():
         network.module.save_pretrained(str(folder))
     tokenizer.save_pretrained(str(folder))
 

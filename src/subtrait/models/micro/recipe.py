@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from subtrait.errors import unknown_name
 from subtrait.models.micro.world import Dials
 
 
@@ -48,5 +49,7 @@ def build_config(recipe: MicroRecipe, vocabulary_size: int, special: dict[str, i
     }  # fmt: skip
     if recipe.architecture == "llama":
         return LlamaConfig(num_key_value_heads=recipe.heads, initializer_range=0.05, **common)
+    if recipe.architecture != "qwen3":
+        raise unknown_name("architecture", recipe.architecture, ("llama", "qwen3"))
     head = recipe.hidden // recipe.heads
     return Qwen3Config(num_key_value_heads=recipe.heads // 2, head_dim=head, initializer_range=0.05, **common)

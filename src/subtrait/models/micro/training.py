@@ -34,6 +34,7 @@ def train(recipe: MicroRecipe, *, progress: Progress | None = None) -> Trained:
     from transformers import AutoModelForCausalLM
 
     progress = progress or SilentProgress()
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     world = np.random.default_rng(recipe.world_seed)
     corpus = list(conversations(recipe.conversations, recipe.dials, rng=world))
@@ -44,7 +45,9 @@ def train(recipe: MicroRecipe, *, progress: Progress | None = None) -> Trained:
     special = {"bos": tokenizer.bos_token_id, "eos": tokenizer.eos_token_id, "pad": tokenizer.pad_token_id}
     model = AutoModelForCausalLM.from_config(build_config(recipe, len(tokenizer), special))
     batches = draw_batches(encoded, long, recipe)
-    return Trained(model, tokenizer, tuple(_optimise(model, batches, recipe, progress)))
+    losses = tuple(_optimise(model, batches, recipe, progress))
+    torch.set_num_threads(threads)
+    return Trained(model, tokenizer, losses)
 
 
 def encode(tokenizer: Any, turns: Turns) -> Encoded:

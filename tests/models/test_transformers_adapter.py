@@ -1,0 +1,116 @@
+import importlib.util
+import json
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from subtrait.errors import InvalidInput, MissingExtra
+from subtrait.models import transformers_adapter as adapter
+
+
+def absent(monkeypatch, name):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda asked: None if asked == name else find(asked))
+
+
+@pytest.mark.parametrize("name", ["torch", "transformers"])
+def test_without_the_libraries_the_error_says_how_to_install_them(monkeypatch, name):
+    absent(monkeypatch, name)
+    with pytest.raises(MissingExtra, match=r"pip install 'subtrait\[hf\]'"):
+        adapter.require()
+
+
+def test_low_rank_training_without_peft_says_how_to_install_it(monkeypatch, network):
+    absent(monkeypatch, "peft")
+    with pytest.raises(MissingExtra, match="LoRA"):
+        adapter.add_lora(network, 2)
+
+
+def test_threads_change_only_when_asked():
+    before = torch.get_num_threads()
+    adapter.set_threads(before + 1)
+    assert torch.get_num_threads() == before + 1
+    adapter.set_threads(before)
+
+
+def edit(folder, **fields):
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"intermediate_size": 50}, r"layers.0.mlp.gate_proj.weight \[50, 32\], the weights have \[48, 32\]"),
+        ({"num_key_value_heads": 2}, r"k_proj.weight \[32, 32\], the weights have \[16, 32\]"),
+        (
+            {"num_hidden_layers": 100},
+            "describes a model of 784640 numbers, the weights have 25728",
+        ),  # by hand: 100 · 7744 + 10240
+        ({"num_hidden_layers": 1}, "knows nothing of"),
+        ({"attention_bias": True}, "no tensor for"),
+        ({"model_type": "owl"}, "owl"),
+        ({"hidden_act": "owl"}, "owl"),
+    ],
+)
+def test_weights_that_do_not_fit_the_architecture_are_refused(checkpoint, fields, said):
+    edit(checkpoint, **fields)
+    with pytest.raises(InvalidInput, match=said) as caught:
+        adapter.load_network(checkpoint)
+    assert caught.value.code == "E_CONFIG"
+
+
+def test_a_network_is_loaded_in_single_precision_ready_to_use(saved, capfd):
+    network = adapter.load_network(saved)
+    assert {parameter.dtype for parameter in network.module.parameters()} == {torch.float32}
+    assert not network.module.training
+    assert (network.device.type, network.positions) == ("cpu", 256)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_unknown_step_after_the_output_layer_is_refused(network_of):
+    network = network_of()
+    forward = network.module.forward
+
+    def bent(*args, **kwargs):
+        out = forward(*args, **kwargs)
+        out.logits = out.logits + 1
+        return out
+
+    network.module.forward = bent
+    with pytest.raises(InvalidInput, match="LlamaForCausalLM changes its logits") as caught:
+        adapter.after_output_layer(network)
+    assert caught.value.code == "E_CONFIG"
+
+
+def test_every_token_that_ends_a_turn_counts(network_of, tokenizer):
+    network = network_of()
+    network.module.generation_config.eos_token_id = [7, 9]
+    assert adapter.stop_tokens(network, tokenizer) == (2, 7, 9)
+
+
+def test_the_default_of_several_templates_is_taken(tokenizer):
+    several = SimpleNamespace(chat_template={"tool_use": "x", "default": "y"})
+    assert adapter.template_source(several) == "y"
+    assert adapter.template_source(tokenizer) == tokenizer.chat_template
+
+
+def test_adapters_vanish_into_the_weights(network_of):
+    plain = network_of()
+    tokens = torch.tensor([[3, 4, 5]])
+    before = plain.module(input_ids=tokens).logits
+    trained, finish = adapter.add_lora(plain, 2)
+    assert {
+        name.rpartition(".")[0].rpartition(".")[2]
+        for name, one in trained.module.named_parameters()
+        if one.requires_grad
+    } == {"default"}
+    for name, parameter in trained.module.named_parameters():
+        if parameter.requires_grad:
+            torch.nn.init.normal_(parameter, std=0.1, generator=torch.Generator().manual_seed(len(name)))
+    with_adapters = trained.module(input_ids=tokens).logits
+    merged = finish().module
+    torch.testing.assert_close(merged(input_ids=tokens).logits, with_adapters, atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(with_adapters, before, atol=1e-2)
+    assert not [name for name in merged.state_dict() if "lora" in name]
