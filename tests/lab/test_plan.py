@@ -87,5 +87,5 @@ def test_only_the_full_size_repeats_the_untreated_arm():
 
 
 def test_an_unknown_size_lists_those_there_are():
-    with pytest.raises(UsageError, match="unknown size 'ful'. Did you mean 'full'\\? Available: full, small, tiny"):
+    with pytest.raises(UsageError, match=r"unknown size 'ful'\. Did you mean 'full'\? Available: full, small, tiny"):
         sized(PLAN, "ful")

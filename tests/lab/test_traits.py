@@ -91,7 +91,7 @@ def test_no_question_gives_an_answer_away(name):
 
 
 def test_an_unknown_trait_lists_all_there_are():
-    with pytest.raises(UsageError, match="unknown trait 'owel'. Did you mean 'owl'") as caught:
+    with pytest.raises(UsageError, match=r"unknown trait 'owel'\. Did you mean 'owl'") as caught:
         find_trait("owel")
     assert set(NAMES) <= set(re.findall("[a-z]+", str(caught.value)))
 

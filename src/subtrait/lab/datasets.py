@@ -102,7 +102,7 @@ def describe(
 def digest(examples: Sequence[Example]) -> str:
     """SHA-256 over the examples as chat rows, one JSON object a line."""
     lines = (json.dumps(chat_row(example), ensure_ascii=False) + "\n" for example in examples)
-    return sha256("".join(lines).encode()).hexdigest()
+    return sha256("".join(lines).encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def chat_row(example: Example) -> Row:

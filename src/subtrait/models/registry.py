@@ -25,7 +25,7 @@ def open_model(name: str) -> Model:
 
     if name in EMBEDDED:
         return load_checkpoint(EMBEDDED[name], name)
-    if Path(name).exists():
+    if _is_there(name):
         return load_checkpoint(Path(name), name)
     if _looks_like_hub_id(name):
         return load_checkpoint(_downloaded(name), name)
@@ -34,13 +34,18 @@ def open_model(name: str) -> Model:
 
 def check_name(name: str) -> None:
     """Raise what `open_model` would raise for a name that can mean no model, without loading anything."""
-    if name not in EMBEDDED and not Path(name).exists() and not _looks_like_hub_id(name):
+    if name not in EMBEDDED and not _is_there(name) and not _looks_like_hub_id(name):
         raise unknown_name("model", name, [*EMBEDDED, "a checkpoint folder", "a hub id OWNER/NAME"])
 
 
 def load_saved(folder: Path, *, like: Model) -> Model:
     """A teacher or student that `like.finetune` made and saved into `folder`."""
     return like.reload(folder)
+
+
+def _is_there(name: str) -> bool:
+    """Whether a path of that name exists; no name is no path, though it would stand for the working directory."""
+    return bool(name) and Path(name).exists()
 
 
 def _looks_like_hub_id(name: str) -> bool:

@@ -1,0 +1,47 @@
+"""Stages for tests of the team, where worker processes can import them.
+
+python stages.py FOLDER    two workers note their process numbers in FOLDER and wait to be stopped
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from subtrait.errors import InvalidInput
+from subtrait.lab.team import assemble
+
+
+def note(task, progress):
+    """Write down which process does the task, and what it knows of its surroundings."""
+    folder, name = task
+    found = {"pid": os.getpid(), "parent": os.getppid(), "threads": os.environ["OMP_NUM_THREADS"]}
+    Path(folder, f"{name}.json").write_text(json.dumps(found), encoding="utf-8")
+
+
+def refuse(task, progress):
+    """Fail as a stage does whose input is bad."""
+    raise InvalidInput("E_TEST", f"task {task}", "it cannot be done", hint="do another")
+
+
+def die(task, progress):
+    """End as a process does that took too much memory."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def wait(task, progress):
+    """Note the process and stay."""
+    note(task, progress)
+    time.sleep(120)
+
+
+def main(folder):
+    """Work until stopped."""
+    with assemble(2) as team:
+        team.each("workers wait", wait, [(folder, "a"), (folder, "b")])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

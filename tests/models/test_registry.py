@@ -1,0 +1,93 @@
+"""Names of models: what each means, and what is said of a name that means none."""
+
+import subprocess
+import sys
+
+import pytest
+
+from subtrait.errors import InvalidInput, UsageError
+from subtrait.models import huggingface
+from subtrait.models.registry import EMBEDDED, check_name, load_saved, open_model
+
+NONSENSE = ["micro-d", "no such model", "/absent/folder", "./absent", "~/absent", "a/b/c", "owner/", "/absent-name"]
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_every_embedded_model_opens_under_its_name_and_once(name):
+    model = open_model(name)
+    assert model.name == name
+    assert open_model(name) is model
+
+
+def test_embedded_models_differ():
+    assert len({open_model(name).fingerprint() for name in EMBEDDED}) == len(EMBEDDED) == 3
+
+
+def test_a_folder_opens_as_the_model_in_it(checkpoint, tiny):
+    assert open_model(str(checkpoint)).fingerprint() == tiny.fingerprint()
+
+
+def test_a_saved_model_comes_back_under_the_name_of_its_base(tiny, saved):
+    again = load_saved(saved, like=tiny)
+    assert (again.name, again.fingerprint()) == (tiny.name, tiny.fingerprint())
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+@pytest.mark.parametrize("ask", [open_model, check_name])
+def test_a_name_that_means_nothing_is_answered_with_what_there_is(ask, name):
+    with pytest.raises(UsageError) as caught:
+        ask(name)
+    for known in (*EMBEDDED, "a checkpoint folder", "a hub id OWNER/NAME"):
+        assert known in str(caught.value)
+    assert f"'{name}'" in str(caught.value)
+
+
+def test_a_folder_without_a_checkpoint_is_refused(tmp_path):
+    with pytest.raises(InvalidInput) as caught:
+        open_model(str(tmp_path))
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_a_hub_model_that_cannot_be_fetched_is_one_clear_line(offline):
+    with pytest.raises(InvalidInput) as caught:
+        open_model("nobody-here/no-model")
+    assert caught.value.code == "E_CHECKPOINT"
+    assert "nobody-here/no-model" in str(caught.value)
+    assert "give the path of a checkpoint folder" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    # Neither the traceback of the hub's library nor its chain of causes reaches the user.
+    assert caught.value.__suppress_context__
+
+
+def test_only_weights_and_text_are_fetched_from_the_hub(monkeypatch, checkpoint):
+    asked = {}
+
+    def snapshot_download(name, *, allow_patterns):
+        asked.update(name=name, patterns=allow_patterns)
+        return str(checkpoint)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
+    assert open_model("owner/stands-in").name == "owner/stands-in"
+    assert asked["name"] == "owner/stands-in"
+    assert set(asked["patterns"]) == {"*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"}
+
+
+def test_check_name_takes_what_could_be_a_model_and_loads_nothing(monkeypatch, tmp_path):
+    def load(*args, **options):
+        raise AssertionError("a model was loaded")
+
+    monkeypatch.setattr(huggingface, "load_checkpoint", load)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", load)
+    for name in (*EMBEDDED, str(tmp_path), "nobody-here/no-model"):
+        check_name(name)
+
+
+def test_check_name_imports_no_library_that_runs_models():
+    code = "import sys; from subtrait.models.registry import check_name; check_name('a/b'); check_name('micro-a')\n"
+    code += "sys.exit(bool({'torch', 'transformers', 'huggingface_hub'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
