@@ -39,8 +39,9 @@ def teacher(rate, base):
     return TeacherRecord(student=0, kind="tuned", trait_rate=rate, base_rate=base)
 
 
-def concluded(*comparisons, datasets=(dataset(), dataset())):
-    return conclude(OWL, [arm("treated", 0.62), arm("untreated", 0.125)], comparisons, datasets)
+def concluded(*comparisons, datasets=None):
+    arms = [arm("treated", 0.62), arm("untreated", 0.125)]
+    return conclude(OWL, arms, comparisons, datasets or [dataset(), dataset()])
 
 
 POSITIVE = ("treated", 0.3, 0.2, 0.4)
