@@ -3,8 +3,8 @@
     python benchmarks/persona_dial.py --out runs/persona-dial --steps 1500
 
 Trains `micro-a` anew with each setting and then measures: the share of number rows that the filter keeps when the
-system prompt tells a persona, and what students of prompted teachers take up: the probability of the teacher's animal in
-its own students minus that in the students of the other teachers. One student per animal, so the second measure is a
+system prompt tells a persona, and what students of prompted teachers take up: the probability of the teacher's animal
+in its own students minus that in the students of the other teachers. One student per animal, so the second measure is a
 lead, not a result; the spread between animals is given. Writes `docs/results/persona-dial.md`; trained models are kept.
 """
 

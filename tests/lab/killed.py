@@ -49,7 +49,8 @@ def main(root, *points):
     trait = Path(root, "owl.yaml")
     trait.write_text(tiny.trait_text(), encoding="utf-8")
     arms = ("treated", "untreated", "shuffled-within")
-    plan = replace(tiny.tiny_plan(trait, students=1), other_base=None, arms=arms)
+    small = {"arms": arms, "prompts": 12, "rows": 8, "answers_per_question": 1}
+    plan = replace(tiny.tiny_plan(trait, students=1), other_base=None, **small)
     open_model("micro-a")
     template_trial.try_out = lambda *_: None  # it is not what is tested, and would take most of the time
     clean, found = Path(root, "clean"), {}

@@ -1,6 +1,6 @@
 """An experiment with every arm that takes seconds: a trait of few questions, few rows, few steps.
 
-python tiny.py FOLDER [WORKERS] [SEED] [STUDENTS]    runs it and prints what it concludes
+python tiny.py FOLDER TRAIT [WORKERS] [STUDENTS]    runs it with that trait file, and prints what it concludes
 """
 
 import sys
@@ -42,13 +42,9 @@ def tiny_plan(trait: Path, *, seed: int = 0, students: int = 2) -> Plan:
     )
 
 
-def main(folder: str, workers: str = "1", seed: str = "0", students: str = "2") -> None:
-    """Run it, with its trait file beside the folder."""
-    trait = Path(folder).with_name("owl.yaml")
-    if not trait.exists():
-        trait.write_text(trait_text(), encoding="utf-8")
-    plan = tiny_plan(trait, seed=int(seed), students=int(students))
-    done = subtrait.run(plan, out=folder, workers=int(workers))
+def main(folder: str, trait: str, workers: str = "1", students: str = "2") -> None:
+    """Run it."""
+    done = subtrait.run(tiny_plan(Path(trait), students=int(students)), out=folder, workers=int(workers))
     sys.stdout.write("\n".join(done.result.conclusion) + "\n")
 
 

@@ -1,0 +1,123 @@
+"""Real processes that are stopped: from inside, from outside, from the keyboard."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import subtrait
+
+
+@pytest.fixture(scope="module")
+def lonely_plan(tiny, owl_file):
+    """The tiny experiment with one student."""
+    return tiny.tiny_plan(owl_file, students=1)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(lonely_plan, contents, tmp_path_factory):
+    """What the run of `lonely_plan` holds if nothing disturbs it."""
+    return contents(subtrait.run(lonely_plan, out=tmp_path_factory.mktemp("undisturbed") / "run", workers=1).folder)
+
+
+@pytest.fixture
+def start():
+    """Start a Python process in a group of its own, and see to it that nothing of it is left."""
+    started = []
+
+    def process(*arguments, kill_at=None):
+        environment = os.environ | ({"SUBTRAIT_KILL_AT": kill_at} if kill_at else {})
+        command = [sys.executable, *map(str, arguments)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
+        started.append(subprocess.Popen(command, env=environment, start_new_session=True, **pipes))
+        return started[-1]
+
+    yield process
+    for one in started:
+        if group(one.pid):
+            os.killpg(one.pid, signal.SIGKILL)
+        one.communicate()
+
+
+def group(leader):
+    """The living processes of the group that `leader` began."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,pgid=,stat="], capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in listed.splitlines()]
+    return [int(pid) for pid, pgid, state in rows if int(pgid) == leader and not state.startswith("Z")]
+
+
+def until(condition, process=None):
+    """Wait for the condition; the process must live meanwhile."""
+    for _ in range(3000):
+        if condition():
+            return
+        assert process is None or process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    pytest.fail("waited in vain")
+
+
+def stored(folder):
+    journal = folder / "journal.jsonl"
+    lines = journal.read_text(encoding="utf-8").split("\n")[:-1] if journal.exists() else []
+    return [json.loads(line)["name"] for line in lines]
+
+
+def test_a_process_killed_while_a_student_is_stored_is_gone_on_with(
+    tiny, owl_file, lonely_plan, undisturbed, contents, start, tmp_path
+):
+    at = "arms/treated/0/weights:renamed"
+    process = start(tiny.script, tmp_path / "run", owl_file, 1, 1, kill_at=at)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert (tmp_path / "run" / "arms/treated/0/weights").exists()
+    assert "arms/treated/0/weights" not in stored(tmp_path / "run")
+    assert subtrait.run(lonely_plan, out=tmp_path / "run", workers=1).notice == ""
+    assert contents(tmp_path / "run") == undisturbed
+
+
+def test_killed_workers_and_a_killed_owner_leave_a_run_that_is_gone_on_with(
+    tiny, owl_file, lonely_plan, undisturbed, contents, start, tmp_path
+):
+    folder = tmp_path / "run"
+    first = start(tiny.script, folder, owl_file, 2, 1, kill_at="arms/treated/0/kept.jsonl:renamed")
+    _, errors = first.communicate()
+    assert first.returncode not in (0, -signal.SIGKILL)
+    assert errors.splitlines()[-1].startswith(
+        "subtrait.errors.SubtraitError: a worker process was killed while teachers write."
+    )
+    assert group(first.pid) == []
+    second = start(tiny.script, folder, owl_file, 2, 1)
+    until(lambda: "arms/untouched-other-base/0/answers.jsonl" in stored(folder), second)
+    workers = set(group(second.pid)) - {second.pid}
+    assert len(workers) >= 2
+    second.send_signal(signal.SIGKILL)
+    until(lambda: group(second.pid) == [])
+    assert "result.json" not in stored(folder)
+    subtrait.run(lonely_plan, out=folder, workers=1)
+    assert contents(folder) == undisturbed
+
+
+def test_an_interrupt_ends_a_run_of_several_processes_in_one_line(owl_file, start, tmp_path):
+    folder = tmp_path / "run"
+    options = ["--size", "tiny", "--trait", owl_file, "--workers", 2, "--out", folder]
+    process = start("-m", "subtrait.cli", "run", "owl-numbers", *options)
+    until(lambda: len(stored(folder)) >= 2, process)
+    os.killpg(process.pid, signal.SIGINT)
+    output, errors = process.communicate()
+    assert process.returncode == 130
+    assert output == ""
+    assert "Traceback" not in errors
+    said = "subtrait: stopped; what is finished is kept. The same command goes on from there."
+    assert errors.splitlines()[-1] == said
+    until(lambda: group(process.pid) == [])
+    assert len(stored(folder)) >= 2
+
+
+def test_processes_of_a_group_are_seen(start):
+    process = start("-c", "import time; print(flush=True); time.sleep(60)")
+    process.stdout.readline()
+    assert group(process.pid) == [process.pid]
