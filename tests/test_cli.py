@@ -1,6 +1,5 @@
 """The command line: every mistake ends in one line and an exit code, and nothing is written for it."""
 
-import os
 import re
 import shutil
 import sys
