@@ -171,6 +171,23 @@ def test_models_of_the_package_are_worked_on_by_every_core_and_others_by_one(pla
     assert api.team_size(replace(plan, other_base=str(checkpoint)), 3) == 3
 
 
+def test_only_models_of_the_package_are_kept_to_one_thread(plan, checkpoint, tmp_path, monkeypatch):
+    import torch
+
+    seen, before = [], torch.get_num_threads()
+    monkeypatch.setattr(
+        "subtrait.lab.experiment.run_experiment", lambda *_, **__: seen.append(torch.get_num_threads()) or 1 / 0
+    )
+    torch.set_num_threads(2)
+    try:
+        for number, other in enumerate((plan.other_base, str(checkpoint))):
+            with pytest.raises(ZeroDivisionError):
+                subtrait.run(replace(plan, other_base=other), out=tmp_path / str(number), workers=1)
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [1, 2]
+
+
 def test_the_default_folder_is_named_for_the_plan(plan):
     usual = subtrait.plan_run("owl-numbers", size="tiny", trait="oak", seed=3, teacher="prompted")
     assert api.default_folder(usual) == Path("runs/owl-numbers-oak-prompted-tiny-3")

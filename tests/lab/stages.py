@@ -1,6 +1,6 @@
 """Stages for tests of the team, where worker processes can import them.
 
-python stages.py FOLDER    two workers note their process numbers in FOLDER and wait to be stopped
+python stages.py FOLDER    two workers note their process numbers in FOLDER; one then works until it is stopped
 """
 
 import json
@@ -31,16 +31,17 @@ def die(task, progress):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def wait(task, progress):
-    """Note the process and stay."""
+def linger(task, progress):
+    """Note the process; the first one stays, the others are done and have nothing to do."""
     note(task, progress)
-    time.sleep(120)
+    if task[1] == "a":
+        time.sleep(120)
 
 
 def main(folder):
     """Work until stopped."""
     with assemble(2) as team:
-        team.each("workers wait", wait, [(folder, "a"), (folder, "b")])
+        team.each("workers wait", linger, [(folder, "a"), (folder, "b")])
 
 
 if __name__ == "__main__":

@@ -10,13 +10,17 @@ import pytest
 
 import subtrait
 import subtrait.lab.experiment
+from subtrait.lab import filters
 from subtrait.lab.answers import trait_mentions
 from subtrait.lab.arms import ARMS
 from subtrait.lab.carriers import CARRIERS
-from subtrait.lab.datasets import digest, from_chat_row
+from subtrait.lab.datasets import complete, digest, from_chat_row
 from subtrait.lab.evaluation import exact_rates
+from subtrait.lab.task import Task
+from subtrait.lab.teachers import Teacher
 from subtrait.lab.traits import find_trait
 from subtrait.models.registry import load_saved, open_model
+from subtrait.records import SilentProgress
 
 NUMBERS = re.compile(r"[0-9\s,;()\[\].]+")
 """All that a kept completion may be made of: written here again, apart from the filter."""
@@ -88,6 +92,17 @@ def test_treated_and_untreated_rows_answer_the_same_prompts(finished):
             written[source] = {row["messages"][0]["content"] for row in both}
         assert written["treated"] == written["untreated"]
         assert written["treated"] & written["untreated-again"] == set()
+
+
+@pytest.mark.parametrize("source", ["treated", "untreated", "untreated-again"])
+def test_treated_rows_are_the_teachers_and_untreated_rows_the_bases_own(finished, plan, source):
+    base = open_model("micro-a")
+    teacher = load_saved(finished.folder / "teachers/1/weights", like=base)
+    task = Task(plan, None, 1)
+    for writer, wrote in ((teacher, source == "treated"), (base, source != "treated")):
+        written = complete(task, source, Teacher(writer, None), progress=SilentProgress())
+        kept, _ = filters.apply(CARRIERS["numbers"]().filter, written)
+        assert (kept == examples(finished, source, 1)) == wrote
 
 
 def test_arms_that_share_rows_share_them_to_the_letter(finished, plan):

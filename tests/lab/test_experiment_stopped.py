@@ -13,6 +13,11 @@ import pytest
 import subtrait
 
 
+def heed_interrupts():
+    """In the child: a test run in the background ignores interrupts, and hands that on to its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture(scope="module")
 def lonely(tiny, owl_file, contents, tmp_path_factory):
     """The tiny experiment with one student: its plan, how to run it in a process, what it leaves undisturbed."""
@@ -34,7 +39,9 @@ def start():
         environment = os.environ | ({"SUBTRAIT_KILL_AT": kill_at} if kill_at else {})
         command = [sys.executable, *map(str, arguments)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
-        started.append(subprocess.Popen(command, env=environment, start_new_session=True, **pipes))
+        started.append(
+            subprocess.Popen(command, env=environment, start_new_session=True, preexec_fn=heed_interrupts, **pipes)
+        )
         return started[-1]
 
     yield process

@@ -29,6 +29,11 @@ class Told:
         self.said.append(steps)
 
 
+def heed_interrupts():
+    """In the child: a test run in the background ignores interrupts, and hands that on to its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def stages(monkeypatch):
     """The module of stages, on the path that worker processes inherit."""
@@ -62,10 +67,11 @@ def ended(pids):
 
 @pytest.fixture
 def waiting(tmp_path):
-    """A process with two workers that wait, in a group of their own; and the process numbers of the workers."""
+    """A process with one busy and one idle worker, in a group of their own; and the process numbers of the workers."""
     process = subprocess.Popen(
         [sys.executable, str(HERE / "stages.py"), str(tmp_path)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=heed_interrupts,
     )  # fmt: skip
     while len(list(tmp_path.glob("*.json"))) < 2 or not all(path.read_bytes() for path in tmp_path.glob("*.json")):
         assert process.poll() is None

@@ -5,6 +5,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -29,71 +30,74 @@ def confined(python, *arguments):
     return json.loads(output)
 
 
-@pytest.fixture
-def largest_file():
-    """Limit the size of any file this process writes: a disk that is full for larger ones."""
+@contextmanager
+def largest_file(size):
+    """Limit the size of any file this process writes: a disk that is full for larger ones.
+
+    Inside the block only: pytest's own output may go to a file that is larger already.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_file_that_does_not_fit_ends_in_one_line_and_the_run_goes_on_later(tmp_path, toy, clean, largest_file):
-    largest_file(2000)  # the rows and the teacher fit, the weights of the student do not
+def test_a_file_that_does_not_fit_ends_in_one_line_and_the_run_goes_on_later(tmp_path, toy, clean):
     message = r"cannot write .*students/0 \(more than [\d,]+ bytes needed\): File too large\. Raise the limit"
-    with pytest.raises(StorageError, match=message) as caught:
+    # The rows and the teacher fit, the weights of the student do not.
+    with pytest.raises(StorageError, match=message) as caught, largest_file(2000):
         toy.run_in(tmp_path / "run")
     assert caught.value.exit_code == 5
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith(AGAIN)
     assert sorted(p.name for p in (tmp_path / "run" / "students").iterdir()) == []
-    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
     assert toy.run_in(tmp_path / "run")[0] == [toy.FOLDER, toy.LATER]
     assert toy.contents(tmp_path / "run") == clean
 
 
-def test_the_bytes_needed_are_those_of_the_file(tmp_path, toy, largest_file):
+def test_the_bytes_needed_are_those_of_the_file(tmp_path, toy):
     with open_run(tmp_path / "run", toy.CONFIG, environment={}) as run:
-        largest_file(1000)
         size = len(json.dumps({"x": "a" * 2000})) + 1
-        with pytest.raises(StorageError, match=rf"cannot write .*big\.json \({size:,} bytes needed\)"):
+        message = rf"cannot write .*big\.json \({size:,} bytes needed\)"
+        with pytest.raises(StorageError, match=message), largest_file(1000):
             run.record("big.json", lambda: {"x": "a" * 2000})
-        assert run.record("small.json", lambda: {"x": 1}) == {"x": 1}
+        with largest_file(1000):
+            assert run.record("small.json", lambda: {"x": 1}) == {"x": 1}
 
 
-def test_a_journal_that_cannot_grow_stays_valid(tmp_path, toy, clean, largest_file):
+def test_a_journal_that_cannot_grow_stays_valid(tmp_path, toy, clean):
     folder = tmp_path / "run"
     with open_run(folder, toy.CONFIG, environment=toy.ENVIRONMENT) as run:
         for n in range(30):
             run.record(f"{n}.json", dict)
         size = (folder / "journal.jsonl").stat().st_size
         for room in (0, 1, 50):
-            largest_file(size + room)
-            with pytest.raises(StorageError, match=r"journal\.jsonl"):
+            with pytest.raises(StorageError, match=r"journal\.jsonl"), largest_file(size + room):
                 run.record("more.json", dict)
             assert (folder / "journal.jsonl").stat().st_size == size
-    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
     with open_run(folder, toy.CONFIG, environment=toy.ENVIRONMENT) as run:
         assert run.record("more.json", dict) == {}
         assert run.notice == ""
 
 
-def test_a_library_written_in_rust_is_understood(tmp_path, toy, largest_file):
+def test_a_library_written_in_rust_is_understood(tmp_path, toy):
     from safetensors.numpy import save_file
 
     with open_run(tmp_path / "run", toy.CONFIG, environment={}) as run:
-        largest_file(10_000)
-        with pytest.raises(StorageError, match=r"students/0 .*File too large"):
+        with pytest.raises(StorageError, match=r"students/0 .*File too large"), largest_file(10_000):
             run.folder("students/0", lambda f: save_file({"a": np.zeros(10_000)}, f / "model.safetensors"))
         assert not list((tmp_path / "run" / "students").iterdir())
 
 
-def test_a_full_disk_ends_in_one_line_and_the_run_goes_on_later(tmp_path, python, toy, clean, largest_file):
+def test_a_full_disk_ends_in_one_line_and_the_run_goes_on_later(tmp_path, python, toy, clean):
     found = confined(python, tmp_path, "full")
     if found is None:  # no private mounts here: a limit on file sizes refuses the journal line of the next artefact
         run = tmp_path / "limited"
         with open_run(run, toy.CONFIG, environment=toy.ENVIRONMENT):
-            largest_file(1)
-        with pytest.raises(StorageError, match=AGAIN):
+            pass
+        with pytest.raises(StorageError, match=AGAIN), largest_file(1):
             toy.run_in(run)
         return
     where = str(tmp_path / "disk" / "run" / "teachers")
