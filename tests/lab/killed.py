@@ -16,6 +16,7 @@ import tiny
 
 import subtrait
 from subtrait.models import template_trial
+from subtrait.models.base import Recipe
 from subtrait.models.registry import open_model
 from subtrait.runs.crash import VARIABLE
 
@@ -49,8 +50,9 @@ def main(root, *points):
     trait = Path(root, "owl.yaml")
     trait.write_text(tiny.trait_text(), encoding="utf-8")
     arms = ("treated", "untreated", "shuffled-within")
-    small = {"arms": arms, "prompts": 12, "rows": 8, "answers_per_question": 1}
-    plan = replace(tiny.tiny_plan(trait, students=1), other_base=None, **small)
+    small = {"arms": arms, "prompts": 10, "rows": 6, "answers_per_question": 1}
+    steps = {"teacher_recipe": Recipe(steps=1, batch_size=2), "student_recipe": Recipe(steps=1, batch_size=4)}
+    plan = replace(tiny.tiny_plan(trait, students=1), other_base=None, **small, **steps)
     open_model("micro-a")
     template_trial.try_out = lambda *_: None  # it is not what is tested, and would take most of the time
     clean, found = Path(root, "clean"), {}

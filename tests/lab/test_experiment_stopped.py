@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -51,11 +53,22 @@ def start():
         one.communicate()
 
 
+def processes():
+    """Number, group and state of every process."""
+    if not Path("/proc/self/stat").exists():
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,pgid=,stat="], capture_output=True, text=True, check=True)
+        return [line.split() for line in listed.stdout.splitlines()]
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended meanwhile
+            state, _, group = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[:3]
+            found.append((path.parent.name, group, state))
+    return found
+
+
 def group(leader):
     """The living processes of the group that `leader` began."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,pgid=,stat="], capture_output=True, text=True, check=True).stdout
-    rows = [line.split() for line in listed.splitlines()]
-    return [int(pid) for pid, pgid, state in rows if int(pgid) == leader and not state.startswith("Z")]
+    return [int(pid) for pid, pgid, state in processes() if int(pgid) == leader and not state.startswith("Z")]
 
 
 def until(condition, process=None):
