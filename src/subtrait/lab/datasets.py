@@ -7,6 +7,7 @@ from functools import cache
 from hashlib import sha256
 from typing import Literal
 
+from subtrait.errors import UsageError
 from subtrait.lab import arms, filters
 from subtrait.lab.answers import trait_mentions
 from subtrait.lab.carriers import CARRIERS
@@ -66,6 +67,9 @@ def rendered_prompts(task: Task, source: Source, teacher: Teacher) -> Row:
 
 def training_rows(plan: Plan, arm: str, kept: Sequence[Example], *, student: int) -> list[Example]:
     """The rows that a student of `arm` is trained on, drawn from the kept rows of its source."""
+    if not kept:
+        advice = "give the teacher fewer tuning steps (--strength), or more prompts"
+        raise UsageError(f"the filter kept none of the rows for arm '{arm}' of student {student}: {advice}")
     rng = stream(plan.seed, "rows", student)
     chosen = sorted(rng.permutation(len(kept))[: plan.rows].tolist())
     rows = [kept[index] for index in chosen]

@@ -33,7 +33,8 @@ class Plan:
     rows: int = 3_000
     """Rows that each student is trained on, drawn from those kept; fewer where the filter keeps fewer."""
     answers_per_question: int = 50
-    teacher_recipe: Recipe = Recipe(steps=30, batch_size=24, learning_rate=3e-3)
+    teacher_recipe: Recipe = Recipe(steps=30, batch_size=8, learning_rate=3e-3)
+    """Fewer rows a step than there are questions: else every seed would make the same teacher."""
     student_recipe: Recipe = Recipe(steps=120, batch_size=64, learning_rate=3e-3)
     sampling: Sampling = Sampling()
     """How teachers write and students answer."""
