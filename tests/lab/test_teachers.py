@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+import subtrait
 from subtrait.lab.datasets import write_dataset
 from subtrait.lab.evaluation import exact_rates
 from subtrait.lab.plan import Plan
+from subtrait.lab.seeds import stream
 from subtrait.lab.task import Task
 from subtrait.lab.teachers import Teacher, make_teacher, measure_teacher, tuning_examples
 from subtrait.lab.traits import find_trait
@@ -133,3 +135,14 @@ def test_the_measured_rate_is_that_of_the_evaluation_questions(store):
     assert measured["trait_rate"] == pytest.approx(0.75, abs=1e-7)
     assert measured["base_rate"] == pytest.approx(0.1, abs=1e-7)
     assert measured["student"] == 4
+
+
+def test_teachers_of_two_chains_differ_by_more_than_rounding():
+    """With all rows in every step the seed would change nothing, and the chains would share one teacher."""
+    plan, owl, base = subtrait.plan_run("owl-numbers"), find_trait("owl"), open_model("micro-a")
+    tuned = [
+        base.finetune(tuning_examples(owl), plan.teacher_recipe, rng=stream(plan.seed, "teacher", chain)).model
+        for chain in range(2)
+    ]
+    first, second = (model.network.module.state_dict() for model in tuned)
+    assert max(float((first[name] - second[name]).abs().max()) for name in first) > 1e-3
