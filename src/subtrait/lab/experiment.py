@@ -21,16 +21,10 @@ def run_experiment(plan: Plan, store: Store, *, team: Team) -> ExperimentResult:
     """Run what of the plan is not in the store yet, and compare the arms."""
     chains = range(plan.students)
     team.each("teachers write", write_datasets, [Task(plan, store, student) for student in chains])
-    team.each("bases answer", ask_base, [Task(plan, store, 0, arm) for arm in bases(plan)])
+    team.each("bases answer", ask_base, [Task(plan, store, 0, arm) for arm in plan.untouched()])
     arms = plan.runnable_arms()
     team.each("students train", make_student, [Task(plan, store, student, arm) for student in chains for arm in arms])
     return summarise(plan, store)
-
-
-def bases(plan: Plan) -> dict[str, str]:
-    """The untouched models that are asked too: the name of their folder among the arms, and the model."""
-    named = {"untouched": plan.base}
-    return {**named, "untouched-other-base": plan.other_base} if plan.other_base else named
 
 
 def write_datasets(task: Task, progress: Progress) -> None:
@@ -46,7 +40,7 @@ def write_datasets(task: Task, progress: Progress) -> None:
 
 def ask_base(task: Task, progress: Progress) -> None:
     """What a base answers before any training."""
-    trait, model = find_trait(task.plan.trait), open_model(bases(task.plan)[task.arm])
+    trait, model = find_trait(task.plan.trait), open_model(task.plan.untouched()[task.arm])
     ask_student(task, trait, model, progress=progress)
 
 

@@ -64,6 +64,11 @@ class Plan:
         """The arms that this plan can run: without another base, those across bases fall away."""
         return tuple(arm for arm in self.arms if self.other_base or not arm.startswith("other-base"))
 
+    def untouched(self) -> dict[str, str]:
+        """The bases that are asked before any training: the name of their folder among the arms, and the model."""
+        named = {"untouched": self.base}
+        return {**named, "untouched-other-base": self.other_base} if self.other_base else named
+
     def base_of(self, arm: str) -> str:
         """The model that the students of `arm` start from."""
         return self.other_base if arm.startswith("other-base") and self.other_base else self.base

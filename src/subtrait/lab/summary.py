@@ -95,9 +95,8 @@ def _student(plan: Plan, trait: Trait, arm: str, store: Store, student: int) -> 
 
 
 def _untouched(plan: Plan, trait: Trait, store: Store) -> list[ArmRecord]:
-    named = {"untouched": plan.base, **({"untouched-other-base": plan.other_base} if plan.other_base else {})}
     records = []
-    for arm, base in named.items():
+    for arm, base in plan.untouched().items():
         answers = store.rows(f"arms/{arm}/0/answers.jsonl", _missing)
         student = student_record(trait, arm, answers, student=0, rows=0)
         meaning = "The model itself, before any training."
