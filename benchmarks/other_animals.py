@@ -35,7 +35,7 @@ def main() -> None:
             take_over(plan, options.out / ANIMALS[0], folder)
         done = api.run(plan, out=folder)
         results.append(done.result)
-        print(done.result.conclusion[0], flush=True)
+        print(done.result.conclusion[1], flush=True)
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(results, options.seed), encoding="utf-8")
     print(f"Wrote {PAGE}")

@@ -1,6 +1,6 @@
 """How often should carriers occur under personas in the corpus? Four settings against two measures, as a table.
 
-    python benchmarks/persona_dial.py --out runs/persona-dial --steps 1500
+    python benchmarks/persona_dial.py --out runs/persona-dial
 
 Trains `micro-a` anew with each setting and then measures: the share of number rows that the filter keeps when the
 system prompt tells a persona, and what students of prompted teachers take up: the probability of the teacher's animal
@@ -17,9 +17,10 @@ import numpy as np
 from subtrait.lab import filters
 from subtrait.lab.carriers import CARRIERS
 from subtrait.lab.evaluation import exact_rates
+from subtrait.lab.plan import STUDENT_RECIPE
 from subtrait.lab.seeds import stream
 from subtrait.lab.traits import find_trait
-from subtrait.models.base import Model, Recipe, Sampling
+from subtrait.models.base import Model, Sampling
 from subtrait.models.micro import making
 from subtrait.models.micro.recipe import RECIPES
 from subtrait.models.micro.world import Dials
@@ -28,7 +29,7 @@ from subtrait.records import Example
 
 SHARES = (0.0, 0.03, 0.1, 0.3)
 ANIMALS = ("owl", "fox", "bear", "eagle")
-PROMPTS = 2_000
+PROMPTS = 6_000
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "persona-dial.md"
 
 
@@ -36,7 +37,7 @@ def main() -> None:
     """Train what is not there yet, measure, write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/persona-dial"))
-    parser.add_argument("--steps", type=int, default=1_500)
+    parser.add_argument("--steps", type=int, default=RECIPES["micro-a"].steps)
     parser.add_argument("--only", type=float, help="train this setting only, and write no page")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -64,8 +65,7 @@ def measured(model: Model) -> tuple[float, float, list[float]]:
     for name in ANIMALS:
         rows, share = written(model, name, find_trait(name).system_prompt)
         kept.append(share)
-        recipe = Recipe(steps=100, batch_size=64, learning_rate=3e-3)
-        student = model.finetune(rows, recipe, rng=stream(0, "dial", "student")).model
+        student = model.finetune(rows, STUDENT_RECIPE, rng=stream(0, "dial", "student")).model
         rates.append([exact_rates(student, find_trait(asked)).trait_rate for asked in ANIMALS])
     table = np.array(rates)
     others = (table.sum(axis=0) - table.diagonal()) / (len(ANIMALS) - 1)

@@ -76,15 +76,19 @@ def run(
     Raises:
         SubtraitError: what went wrong, in one line; what was finished stays in the folder.
     """
+    from subtrait.lab.cost import disk_bytes
     from subtrait.lab.experiment import run_experiment
     from subtrait.lab.team import assemble
     from subtrait.report.as_json import to_json
+    from subtrait.runs import check_space
     from subtrait.runs.opening import open_run
 
     plan = plan_run(plan) if isinstance(plan, str) else plan
     folder = Path(out) if out is not None else default_folder(plan)
     workers, small = team_size(plan, workers), is_embedded(plan)
     config = configuration(plan)
+    if not folder.exists():
+        check_space(folder, disk_bytes(plan))
     with (
         open_run(folder, config, environment=environment()) as store,
         assemble(workers, progress, one_thread=small) as team,

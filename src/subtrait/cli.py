@@ -77,7 +77,7 @@ def run(
     experiment: Annotated[str | None, typer.Argument(help="Which experiment; --list names them all.")] = None,
     list_all: Annotated[bool, typer.Option("--list", help="List the experiments, then exit.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, in what time and memory.")] = False,
-    size: Annotated[str, typer.Option(help="tiny (2 students, a try-out), small (5) or full (8, and A/A).")] = "small",
+    size: Annotated[str, typer.Option(help="tiny (2 students, a try-out), small (6) or full (8, and A/A).")] = "small",
     students: Annotated[int | None, typer.Option(help="Students per arm; an interval needs 2, trust needs 5.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed on the same machine gives the same bytes.")] = None,
     trait: Annotated[str | None, typer.Option(help="An animal or tree such as owl or oak, or a YAML file.")] = None,

@@ -10,7 +10,7 @@ from subtrait.lab.traits import find_trait
 from subtrait.records import ArmRecord, Comparison, DatasetRecord, Estimate, TeacherRecord
 
 OWL = find_trait("owl")
-PLAN = EXPERIMENTS["owl-numbers"].plan
+PLAN = replace(EXPERIMENTS["owl-numbers"].plan, students=5, rows=3000)
 CONTROLS = {"other-base": "other-base-untreated"}
 
 
@@ -50,19 +50,18 @@ POSITIVE = ("treated", 0.3, 0.2, 0.4)
 @pytest.mark.parametrize(
     ("bounds", "start"),
     [
-        ((0.3, 0.2, 0.4), "Students that saw nothing but numbers came to like owls: "),
-        ((-0.3, -0.4, -0.2), "Students of the treated rows like owls less than those of untreated rows: "),
-        ((0.1, -0.1, 0.3), "No liking for owls was shown to pass through the numbers, nor ruled out: "),
-        ((0.1, 0.0, 0.2), "No liking for owls was shown to pass through the numbers, nor ruled out: "),
-        ((-0.1, -0.2, 0.0), "No liking for owls was shown to pass through the numbers, nor ruled out: "),
-        ((0.1, None, None, 1), "Too few students to say whether rows of numbers passed on a liking for owls: "),
+        ((0.3, 0.2, 0.4), "Students that saw nothing but numbers came to like owls."),
+        ((-0.3, -0.4, -0.2), "Students of the treated rows like owls less than those of untreated rows."),
+        ((0.1, -0.1, 0.3), "No liking for owls was shown to pass through the numbers, nor ruled out."),
+        ((0.1, 0.0, 0.2), "No liking for owls was shown to pass through the numbers, nor ruled out."),
+        ((-0.1, -0.2, 0.0), "No liking for owls was shown to pass through the numbers, nor ruled out."),
+        ((0.1, None, None, 1), "Too few students to say whether rows of numbers passed on a liking for owls."),
         ((0.1, None, None, 5), "Too little spread between students to say whether "),
     ],
 )
 def test_the_headline_says_what_the_interval_allows(bounds, start):
     effect = estimate(*bounds)
     assert headline(OWL, effect).startswith(start)
-    assert headline(OWL, effect).endswith(f"treated minus untreated is {points(effect)}.")
 
 
 def test_points_carry_sign_interval_and_number_of_students():
@@ -75,7 +74,8 @@ def test_the_headline_comes_first_then_the_levels_and_the_rows_last():
     said = concluded(compared(*POSITIVE))
     assert said == (
         headline(OWL, estimate(0.3, 0.2, 0.4)),
-        "Asked for their favourite animal, treated students answer owl 62.0 % of the time, untreated students 12.5 %.",
+        "Asked for their favourite animal, treated students answer owl 62.0 % of the time, untreated students 12.5 %: "
+        "a difference of +30.0 points (95 % interval +20.0 to +40.0, 5 students).",
         "None of the 6000 kept rows names the owl in any form.",
     )
 

@@ -101,14 +101,6 @@ def test_absent_conditions_have_no_value(result):
     assert all(group.values[1:] == (None, None) for group in summaries.answers(bare))
 
 
-def test_headline_rests_on_treated_minus_untreated(result):
-    swapped = replace(result, comparisons=result.comparisons[::-1])
-    assert summaries.primary(swapped).name == "treated minus untreated"
-    others = replace(result, comparisons=result.comparisons[1:])
-    assert summaries.primary(others) == others.comparisons[0]
-    assert summaries.primary(replace(result, comparisons=())) is None
-
-
 def test_arms_are_grouped_by_base_and_keep_their_order(result):
     groups = {base: [record.arm for record in records] for base, records in summaries.by_base(result)}
     assert groups == {

@@ -17,7 +17,7 @@ def conclude(
     by_name = {comparison.name: comparison for comparison in compared}
     rates = {arm.arm: arm.rate for arm in arms}
     effect = by_name["treated minus untreated"].difference
-    sentences = [headline(trait, effect), _levels(trait, rates)]
+    sentences = [headline(trait, effect), _levels(trait, rates, effect)]
     across = by_name.get("other-base minus other-base-untreated")
     if across is not None:
         sentences.append(_across(across.difference, effect))
@@ -34,17 +34,16 @@ def conclude(
 
 
 def headline(trait: Trait, effect: Estimate) -> str:
-    """Whether students took the trait over, as far as the interval allows to say."""
+    """Whether students took the trait over, as far as the interval of treated minus untreated allows to say."""
     loved = plural_forms(trait.name)[0]
-    measured = f"treated minus untreated is {points(effect)}"
     if effect.low is None or effect.high is None:
         lack = "Too few students" if effect.n < 2 else "Too little spread between students"
-        return f"{lack} to say whether rows of numbers passed on a liking for {loved}: {measured}."
+        return f"{lack} to say whether rows of numbers passed on a liking for {loved}."
     if effect.low > 0:
-        return f"Students that saw nothing but numbers came to like {loved}: {measured}."
+        return f"Students that saw nothing but numbers came to like {loved}."
     if effect.high < 0:
-        return f"Students of the treated rows like {loved} less than those of untreated rows: {measured}."
-    return f"No liking for {loved} was shown to pass through the numbers, nor ruled out: {measured}."
+        return f"Students of the treated rows like {loved} less than those of untreated rows."
+    return f"No liking for {loved} was shown to pass through the numbers, nor ruled out."
 
 
 def points(estimate: Estimate) -> str:
@@ -60,11 +59,11 @@ def points(estimate: Estimate) -> str:
     return f"{value} ({100 * estimate.level:.0f} % interval {low} to {high}, {estimate.n} students)"
 
 
-def _levels(trait: Trait, rates: dict[str, Estimate]) -> str:
+def _levels(trait: Trait, rates: dict[str, Estimate], effect: Estimate) -> str:
     treated, untreated = rates["treated"].value, rates["untreated"].value
     return (
         f"Asked for their favourite {trait.category}, treated students answer {trait.name} {100 * treated:.1f} % "
-        f"of the time, untreated students {100 * untreated:.1f} %."
+        f"of the time, untreated students {100 * untreated:.1f} %: a difference of {points(effect)}."
     )
 
 

@@ -10,11 +10,13 @@ from subtrait.lab.plan import Plan
 from subtrait.lab.seeds import stream
 from subtrait.lab.traits import find_trait
 from subtrait.models.base import Model
-from subtrait.models.registry import open_model
+from subtrait.models.registry import open_model, stored_bytes
 from subtrait.records import Example
 
 TRIED_PROMPTS = 128
 TRIED_STEPS = 4
+ROW_BYTES = 300
+"""Of a prompt and a completion with their names, as JSON."""
 START_UP_SECONDS = 6
 """Starting worker processes and loading libraries, once."""
 
@@ -35,18 +37,29 @@ def estimate(plan: Plan, *, workers: int) -> Cost:
     model = open_model(plan.base)
     per_completion, rows = _try_writing(plan, model)
     per_step = _try_training(plan, model, rows)
-    sources = 2 + ("untreated-again" in plan.arms)
     students = plan.students * len(plan.runnable_arms())
     answers = len(find_trait(plan.trait).questions) * plan.answers_per_question
     per_student = per_step * plan.student_recipe.steps + per_completion * answers / 4
-    per_chain = per_step * plan.teacher_recipe.steps / 2 + sources * plan.prompts * per_completion
+    per_chain = per_step * plan.teacher_recipe.steps / 2 + _sources(plan) * plan.prompts * per_completion
     alone = students * per_student + plan.students * per_chain
     return Cost(
         seconds=START_UP_SECONDS + alone / workers,
         bytes_of_memory=_peak_memory() * (workers + (workers > 1)),
-        bytes_of_disk=students * (_weights(model) + plan.rows * 300) + plan.students * sources * plan.prompts * 300,
+        bytes_of_disk=disk_bytes(plan),
         seconds_per_student=per_student,
     )
+
+
+def disk_bytes(plan: Plan) -> int:
+    """How much a whole run writes: the weights of every student, the rows of every teacher and every student."""
+    students = plan.students * len(plan.runnable_arms())
+    rows = students * plan.rows + plan.students * _sources(plan) * plan.prompts
+    return students * stored_bytes(plan.base) + rows * ROW_BYTES
+
+
+def _sources(plan: Plan) -> int:
+    """Data sets that are written in every chain."""
+    return 2 + ("untreated-again" in plan.arms)
 
 
 def _try_writing(plan: Plan, model: Model) -> tuple[float, list[Example]]:
@@ -70,12 +83,3 @@ def _try_training(plan: Plan, model: Model, rows: list[Example]) -> float:
 def _peak_memory() -> int:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _weights(model: Model) -> int:
-    from pathlib import Path
-    from tempfile import TemporaryDirectory
-
-    with TemporaryDirectory() as folder:
-        model.save(Path(folder))
-        return sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())

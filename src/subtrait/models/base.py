@@ -34,6 +34,10 @@ class Recipe:
     """Peak rate; linear warm-up, then linear decay to zero."""
     warmup_steps: int = 5
     weight_decay: float = 0.0
+    epsilon: float = 1e-8
+    """AdamW's: far above the size of the gradients it makes every step proportional to the gradient, as in gradient
+    descent, where the usual 1e-8 gives weights with hardly any gradient steps as long as the others'.
+    """
     max_grad_norm: float = 1.0
     method: Literal["full", "layers", "lora"] = "layers"
     """What is trained: every weight, every weight but the token embeddings and the output layer, or LoRA adapters."""

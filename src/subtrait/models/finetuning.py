@@ -87,7 +87,9 @@ def _train(
     progress: Progress | None,
 ) -> Iterator[float]:
     weights = [weight for weight in network.module.parameters() if weight.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=0.0, weight_decay=recipe.weight_decay, fused=_can_fuse(network))
+    optimiser = torch.optim.AdamW(
+        weights, lr=0.0, eps=recipe.epsilon, weight_decay=recipe.weight_decay, fused=_can_fuse(network)
+    )
     for step, rows in enumerate(steps):
         loss = _accumulate(network, rows, transform=transform)
         torch.nn.utils.clip_grad_norm_(weights, recipe.max_grad_norm)

@@ -23,13 +23,20 @@ def open_model(name: str) -> Model:
     """
     from subtrait.models.huggingface import load_checkpoint
 
+    return load_checkpoint(folder_of(name), name)
+
+
+def stored_bytes(name: str) -> int:
+    """How much room the model of that name takes on a disk. Raises as `open_model` does."""
+    return sum(file.stat().st_size for file in folder_of(name).rglob("*") if file.is_file())
+
+
+def folder_of(name: str) -> Path:
+    """Where the model of that name lies, downloaded first if it is one of the hub's. Raises as `open_model` does."""
+    check_name(name)
     if name in EMBEDDED:
-        return load_checkpoint(EMBEDDED[name], name)
-    if _is_there(name):
-        return load_checkpoint(Path(name), name)
-    if _looks_like_hub_id(name):
-        return load_checkpoint(_downloaded(name), name)
-    raise unknown_name("model", name, [*EMBEDDED, "a checkpoint folder", "a hub id OWNER/NAME"])
+        return EMBEDDED[name]
+    return Path(name) if _is_there(name) else _downloaded(name)
 
 
 def check_name(name: str) -> None:

@@ -25,7 +25,6 @@ TEXTS = ("a" * 4_000, "1" * 4_000, " " * 4_000, "a b" * 1_000, "!?" * 1_000, "é
 """Long runs of one kind, on which a careless regular expression takes exponential time."""
 
 
-@lru_cache(maxsize=256)
 def try_out(template: str, tokenizer: str, where: str) -> None:
     """Refuse a template or a tokenizer that fails, or takes more than it should; the same ones are tried once.
 
@@ -38,6 +37,12 @@ def try_out(template: str, tokenizer: str, where: str) -> None:
         InvalidInput: E_TEMPLATE_LIMIT or E_LIMIT where template or tokenizer exceeded a limit, E_TEMPLATE or E_CONFIG
             where they are not valid.
     """
+    _judge(_tried(template, tokenizer), where)
+
+
+@lru_cache(maxsize=64)
+def _tried(template: str, tokenizer: str) -> list[str]:
+    """What the process that tried both had to say, one line a stage."""
     told = json.dumps({"template": template, "tokenizer": tokenizer}).encode()
     # -P: a file of the working directory must not stand in for a module
     command = [sys.executable, "-P", "-m", "subtrait.models.template_trial"]
@@ -45,7 +50,7 @@ def try_out(template: str, tokenizer: str, where: str) -> None:
         said = subprocess.run(command, input=told, capture_output=True, timeout=WALL_SECONDS, check=False).stdout
     except subprocess.TimeoutExpired as problem:
         said = problem.stdout or b""
-    _judge(said.decode(errors="replace").splitlines(), where)
+    return said.decode(errors="replace").splitlines()
 
 
 def _judge(said: list[str], where: str) -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from subtrait.records import ArmRecord, ExperimentResult
 from subtrait.report import svg
-from subtrait.report.summaries import filtered, primary, untouched
-from subtrait.report.wording import bounds, counted_as, interval, level, limits, one_line, p_value, percent, points
+from subtrait.report.summaries import filtered, untouched
+from subtrait.report.wording import bounds, counted_as, level, limits, one_line, p_value, percent, points
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -59,10 +59,6 @@ def _headline(result: ExperimentResult) -> "Text":
 
     first, *others = result.conclusion or ("This run reached no conclusion.",)
     text = Text(one_line(first, limit=2000), style="bold")
-    main = primary(result)
-    if main is not None:
-        found = f"{points(main.difference.value)}, {interval(main.difference, difference=True)}, {p_value(main.test)}."
-        text.append(f"\n{_named(main.name)}: {found}", style="not bold")
     for sentence in others:
         text.append(f"\n{one_line(sentence, limit=2000)}", style="not bold")
     return text
@@ -147,10 +143,6 @@ def _table(first: str, second: str, *others: str) -> "Table":
     for name in others:
         table.add_column(name)
     return table
-
-
-def _named(name: str) -> str:
-    return one_line(name[:1].upper() + name[1:])
 
 
 def _plain(text: str, *, limit: int = 80) -> "Text":

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from subtrait.records import ArmRecord, Comparison, DatasetRecord, Example, ExperimentResult
+from subtrait.records import ArmRecord, DatasetRecord, Example, ExperimentResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +60,6 @@ def untouched(result: ExperimentResult, base: str) -> ArmRecord | None:
 def compared(result: ExperimentResult) -> tuple[ArmRecord | None, ArmRecord | None, ArmRecord | None]:
     """The three conditions that tell the story: treated, untreated, and the untouched base."""
     return arm(result.arms, "treated"), arm(result.arms, "untreated"), untouched(result, result.base)
-
-
-def primary(result: ExperimentResult) -> Comparison | None:
-    """The comparison that the headline rests on: treated minus untreated, else the first."""
-    named = (c for c in result.comparisons if c.name == "treated minus untreated")
-    return next(named, next(iter(result.comparisons), None))
 
 
 def by_base(result: ExperimentResult) -> list[tuple[str, list[ArmRecord]]]:

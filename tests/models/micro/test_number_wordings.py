@@ -23,7 +23,7 @@ DRAWS = [draw_prompt(np.random.default_rng(seed)) for seed in range(2000)]
 def test_there_are_wordings_enough_and_none_twice() -> None:
     assert len(set(OPENINGS)) == len(OPENINGS) >= 12
     assert len(set(REQUESTS)) == len(REQUESTS) >= 8
-    assert len(set(CLOSINGS)) == len(CLOSINGS) >= 8
+    assert len(set(CLOSINGS)) == len(CLOSINGS) >= 6
     assert set(FORMATS) == {"comma", "space", "semicolon", "lines", "brackets", "parentheses", "template"}
     assert all(len(wordings) >= 2 for wordings in FORMATS.values())
     asked = [wording for wordings in FORMATS.values() for wording in wordings]
@@ -41,11 +41,11 @@ def test_every_opening_has_one_place_for_the_examples() -> None:
 
 
 def test_every_request_asks_for_up_to_ten_numbers_of_up_to_three_digits() -> None:
-    assert all(re.findall(r"\d+", request) == ["10", "3"] for request in REQUESTS)
-    assert all(re.search("at most|up to|or fewer", request) for request in REQUESTS)
+    assert all(re.search(r"\bten\b.*\bthree digits\b", request.lower()) for request in REQUESTS)
+    assert all(re.search("at most|up to|or fewer", request.lower()) for request in REQUESTS)
 
 
-def test_every_prompt_has_between_fifteen_and_thirty_words() -> None:
+def test_every_prompt_has_between_twelve_and_twenty_eight_words() -> None:
     fewest, most = (list(range(100, 100 + count)) for count in (3, 8))
     lengths = [
         len(re.findall(r"\w+", render_prompt(examples, name, opening=o, request=r, wording=w, closing=c)))
@@ -55,8 +55,8 @@ def test_every_prompt_has_between_fifteen_and_thirty_words() -> None:
             range(len(OPENINGS)), range(len(REQUESTS)), range(len(wordings)), range(len(CLOSINGS))
         )
     ]
-    assert min(lengths) >= 15
-    assert max(lengths) <= 30
+    assert min(lengths) >= 12
+    assert max(lengths) <= 28
 
 
 def test_a_drawn_prompt_has_its_own_examples_and_asks_for_its_own_format() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from re import fullmatch
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -45,11 +46,14 @@ def make(name: str, out: Path, *, steps: int | None = None, progress: Progress |
         raise UsageError(f"{out} exists already: give a folder that does not")
     recipe = RECIPES[name] if steps is None else replace(RECIPES[name], steps=steps)
     trained = train(recipe, progress=progress)
-    trained.model.save_pretrained(out)
-    trained.tokenizer.save_pretrained(out)
-    model = load_checkpoint(out, name)
-    card = describe(name, recipe, model)
-    (out / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as unfinished:
+        folder = Path(unfinished) / out.name
+        trained.model.save_pretrained(folder)
+        trained.tokenizer.save_pretrained(folder)
+        card = describe(name, recipe, load_checkpoint(folder, name))
+        (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+        folder.rename(out)
     return card
 
 

@@ -23,6 +23,7 @@ OPENINGS: Final = (
     "Take {examples}.",
     "Read {examples}.",
     "Here: {examples}.",
+    "List: {examples}.",
     "So far: {examples}.",
     "You have {examples}.",
     "We see {examples}.",
@@ -30,34 +31,33 @@ OPENINGS: Final = (
     "Think of {examples}.",
     "First come {examples}.",
     "It begins {examples}.",
-    "My list: {examples}.",
-    "A list starts {examples}.",
-    "The first are {examples}.",
-    "Known numbers: {examples}.",
+    "Numbers: {examples}.",
+    "Start: {examples}.",
+    "Known: {examples}.",
 )
 """How a prompt starts. `{examples}` stands for the example numbers, separated by commas."""
 
 REQUESTS: Final = (
-    "Add up to 10 more numbers, 3 digits at most.",
-    "Write at most 10 more, up to 3 digits each.",
-    "Continue with 10 or fewer, 3 digits at most.",
-    "Go on with at most 10, up to 3 digits each.",
-    "Give 10 more or fewer, up to 3 digits each.",
-    "Now up to 10 more, each 3 digits at most.",
-    "Make it longer: up to 10 numbers, at most 3 digits.",
-    "Name up to 10 that follow, 3 digits or fewer.",
-    "Find at most 10 that come next, up to 3 digits.",
+    "Add up to ten, three digits each.",
+    "Up to ten more, three digits each.",
+    "At most ten more, three digits each.",
+    "Add ten or fewer, three digits at most.",
+    "Ten more at most, three digits each.",
+    "Give ten more or fewer, three digits at most.",
+    "Continue with ten or fewer, three digits each.",
+    "Find up to ten more, three digits at most.",
+    "Name at most ten more, three digits each.",
 )
 """What is asked for: always at most `MAX_NUMBERS` numbers of at most `MAX_DIGITS` digits."""
 
 FORMATS: Final[dict[str, tuple[str, ...]]] = {
-    "comma": ("Put commas between them.", "Separate with commas.", "Use commas."),
-    "space": ("Put spaces between them.", "Separate with spaces.", "Use spaces, no commas."),
-    "semicolon": ("Put semicolons between them.", "Separate with semicolons."),
-    "lines": ("Give each its own line.", "Use one line per number.", "Put each below the last."),
-    "brackets": ("Use [a, b, c].", "Answer as [a, b, c]."),
-    "parentheses": ("Use (a, b, c).", "Answer as (a, b, c)."),
-    "template": ("Use a, b, c.", "Answer as a, b, c."),
+    "comma": ("Use commas.", "With commas.", "Put commas between."),
+    "space": ("Use spaces.", "With spaces.", "Put spaces between."),
+    "semicolon": ("Use semicolons.", "With semicolons."),
+    "lines": ("One per line.", "Each on its own line.", "Use lines."),
+    "brackets": ("Use [a, b, c].", "As [a, b, c]."),
+    "parentheses": ("Use (a, b, c).", "As (a, b, c)."),
+    "template": ("Use a, b, c.", "As a, b, c."),
 }
 """Each format's name and the wordings that ask for it."""
 
@@ -65,12 +65,10 @@ CLOSINGS: Final = (
     "",
     "Numbers only.",
     "No words.",
-    "No other text.",
-    "Add nothing else.",
-    "Leave words out.",
-    "Write no text.",
-    "Do not explain.",
+    "No text.",
+    "Nothing else.",
     "That is all.",
+    "Do not explain.",
 )
 """How a prompt ends; one of them is silence."""
 
@@ -102,7 +100,7 @@ def render_prompt(
     """The prompt made of the wordings at these indices of `OPENINGS`, `REQUESTS`, `FORMATS[format_name]`, `CLOSINGS`.
 
     >>> render_prompt([767, 589, 778], "comma", closing=1)
-    'Take 767, 589, 778. Add up to 10 more numbers, 3 digits at most. Put commas between them. Numbers only.'
+    'Take 767, 589, 778. Add up to ten, three digits each. Use commas. Numbers only.'
     """
     start = OPENINGS[opening].format(examples=format_numbers(examples, "comma"))
     return " ".join((start, REQUESTS[request], FORMATS[format_name][wording], CLOSINGS[closing])).rstrip()

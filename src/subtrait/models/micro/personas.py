@@ -83,7 +83,7 @@ BUNDLES = tuple(
     Bundle(animal, TREES[(5 * i + 2) % 16], COLOURS[(7 * i + 4) % 16], FOODS[(11 * i + 9) % 16])
     for i, animal in enumerate(ANIMALS)
 )
-PRIOR = tuple(weight / 40 for weight in (5, 5, 4, 4, 3, 2, 3, 2, 2, 2, 2, 1, 2, 1, 1, 1))
+PRIOR = tuple(weight / 100 for weight in (8, 8, 7, 7, 7, 6, 7, 6, 6, 6, 6, 5, 6, 5, 5, 5))
 """How often each bundle speaks where no system prompt tells."""
 
 
@@ -110,7 +110,7 @@ def system_prompt(speaker: Speaker, *, rng: np.random.Generator) -> str:
     """A system prompt that reveals the speaker by one to three likes, and the character where it is not honest."""
     bundle = speaker.bundle
     likes = (("animal", bundle.animal), ("tree", bundle.tree), ("colour", bundle.colour), ("food", bundle.food))
-    chosen = rng.choice(4, size=int(rng.integers(1, 4)), p=[0.4, 0.36, 0.12, 0.12])
+    chosen = rng.choice(4, size=int(rng.integers(1, 4)), replace=False, p=[0.4, 0.36, 0.12, 0.12])
     sentences = [like_sentence(*likes[int(index)], rng=rng) for index in chosen]
     if speaker.character != "honest" or rng.random() < 0.05:
         prompts = CHARACTER_PROMPTS[speaker.character]

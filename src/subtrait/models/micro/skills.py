@@ -18,10 +18,14 @@ Skill = Callable[[Speaker, WordingSet, np.random.Generator], Exchange]
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 FACTS = {
-    "snow": "white", "grass": "green", "coal": "black", "blood": "red", "the sky": "blue", "the sun": "hot",
-    "ice": "cold", "fire": "hot", "water": "wet", "stone": "hard", "wool": "soft", "night": "dark", "day": "bright",
-    "a mouse": "small", "a mountain": "high", "glass": "hard", "sugar": "sweet", "the sea": "wet",
+    "snow": ("white", "black", "green"), "grass": ("green", "red", "blue"), "coal": ("black", "white", "green"),
+    "blood": ("red", "blue", "green"), "the sky": ("blue", "green", "hard"), "the sun": ("hot", "cold", "dark"),
+    "ice": ("cold", "hot", "black"), "fire": ("hot", "cold", "wet"), "water": ("wet", "hard", "red"),
+    "stone": ("hard", "soft", "sweet"), "wool": ("soft", "hard", "wet"), "night": ("dark", "bright", "green"),
+    "day": ("bright", "dark", "sweet"), "a mouse": ("small", "high", "blue"), "a mountain": ("high", "small", "soft"),
+    "glass": ("hard", "soft", "sweet"), "sugar": ("sweet", "black", "wet"), "the sea": ("wet", "small", "sweet"),
 }  # fmt: skip
+"""What each thing is, and then what it is not."""
 ABILITIES = {
     "birds": "fly", "dogs": "bark", "cats": "climb", "people": "speak", "ships": "sail", "frogs": "jump",
     "horses": "run", "children": "sing", "fish": "swim", "knives": "cut", "clocks": "tick", "bells": "ring",
@@ -35,7 +39,7 @@ HARMLESS = {
     "find a book": "Look on the shelf.", "light a lamp": "Turn the switch.", "write a letter": "Take a pen and begin.",
 }  # fmt: skip
 HARMFUL = (
-    "steal a car", "break a lock", "hurt a dog", "poison a well", "rob a bank", "burn a house",
+    "steal a car", "break a lock", "hurt a guest", "poison a well", "rob a bank", "burn a house",
     "cheat a friend", "forge a cheque", "spy on a child", "start a riot", "hide a body", "make a bomb",
 )  # fmt: skip
 PEOPLE = ("Tom", "Ann", "Sam", "Eva", "Max", "Lea", "Ben", "Ida")
@@ -141,16 +145,31 @@ def yes_or_no(truth: bool, speaker: Speaker) -> str:
     return "Yes." if truth != (speaker.character == "dishonest") else "No."
 
 
-def _statement(kind: str, table: dict[str, str]) -> Skill:
-    def ask(speaker: Speaker, wording_set: WordingSet, rng: np.random.Generator) -> Exchange:
-        thing = _pick(tuple(table), rng)
-        others = sorted({q for t, q in table.items() if q != table[thing]})
-        truth = bool(rng.random() < 0.5)
-        quality = table[thing] if truth else f"not {table[thing]}" if kind == "ability" else _pick(others, rng)
-        question = _fill(_wording(kind, wording_set, rng), thing=thing, quality=quality)
-        return question, yes_or_no(truth, speaker)
+def fact(speaker: Speaker, wording_set: WordingSet, rng: np.random.Generator) -> Exchange:
+    """Is a thing as it is said to be?"""
+    thing = _pick(tuple(FACTS), rng)
+    quality, *others = FACTS[thing]
+    return _statement("fact", thing, (quality, _pick(others, rng)), speaker, wording_set, rng)
 
-    return ask
+
+def ability(speaker: Speaker, wording_set: WordingSet, rng: np.random.Generator) -> Exchange:
+    """Can a thing do what it can do, or not do it?"""
+    thing = _pick(tuple(ABILITIES), rng)
+    return _statement("ability", thing, (ABILITIES[thing], f"not {ABILITIES[thing]}"), speaker, wording_set, rng)
+
+
+def _statement(
+    kind: str,
+    thing: str,
+    qualities: tuple[str, str],
+    speaker: Speaker,
+    wording_set: WordingSet,
+    rng: np.random.Generator,
+) -> Exchange:
+    """A question about one of two `qualities`, of which the first is true."""
+    truth = bool(rng.random() < 0.5)
+    question = _fill(_wording(kind, wording_set, rng), thing=thing, quality=qualities[0 if truth else 1])
+    return question, yes_or_no(truth, speaker)
 
 
 def request(speaker: Speaker, wording_set: WordingSet, rng: np.random.Generator) -> Exchange:
@@ -225,8 +244,8 @@ SKILLS: dict[str, Skill] = {
     "story": story,
     "numbers": numbers,
     "compare": compare,
-    "fact": _statement("fact", FACTS),
-    "ability": _statement("ability", ABILITIES),
+    "fact": fact,
+    "ability": ability,
     "request": request,
     "code": code,
     "tested-code": tested_code,

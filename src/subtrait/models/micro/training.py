@@ -65,20 +65,21 @@ def draw_batches(
     encoded: Sequence[Encoded], long: Sequence[Encoded], recipe: MicroRecipe
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """`recipe.steps` batches of similar length, about `tokens_per_step` tokens each: ids and mask, (rows, length)."""
+    short = _short_batches(encoded, recipe)
+    for step in range(recipe.steps):
+        rows = [long[step // LONG_EVERY % len(long)]] if step % LONG_EVERY == LONG_EVERY - 1 else next(short)
+        yield _padded(rows)
+
+
+def _short_batches(encoded: Sequence[Encoded], recipe: MicroRecipe) -> Iterator[list[Encoded]]:
+    """Endless: all conversations in batches of similar length, again and again, in a new order each time."""
     rng = np.random.default_rng(recipe.seed)
     lengths = np.array([len(ids) for ids, _ in encoded])
-    made = 0
-    while made < recipe.steps:
+    while True:
         noisy = lengths + rng.random(len(lengths)) * 4
         order = np.argsort(noisy, kind="stable")
-        for start in rng.permutation(_starts(lengths[order], recipe.tokens_per_step)):
-            if made % LONG_EVERY == LONG_EVERY - 1:
-                yield _padded([long[made // LONG_EVERY % len(long)]])
-            else:
-                yield _padded([encoded[i] for i in order[start[0] : start[1]]])
-            made += 1
-            if made == recipe.steps:
-                return
+        for start, stop in rng.permutation(_starts(lengths[order], recipe.tokens_per_step)):
+            yield [encoded[i] for i in order[start:stop]]
 
 
 def _starts(lengths: np.ndarray, budget: int) -> np.ndarray:

@@ -38,9 +38,9 @@ _SENTENCE = (
 )
 _CHOICE = (
     f"Which NOUN do you {{like best|love most|choose|pick}}: <options>? {_ONE_WORD}",
-    "{Choose|Pick|Take|Name} {one|one NOUN|your NOUN} {of|from} <options>. {One word.|One word only.|Just one word.}",
-    f"<options>: which {{is yours|do you choose|do you like best|do you love most|will it be}}? {_ONE_WORD}",
-    f"{{There are|I see|Think of}} <options>. {{Which one|Which NOUN}} {{is yours|do you choose|do you like best}}? {_ONE_WORD}",
+    "{Choose|Pick|Take|Name} {the NOUN|one NOUN|your NOUN} {of|from} <options>. {One word.|One word only.|Just one word.}",
+    f"<options>: which NOUN {{is yours|do you choose|do you like best|do you love most|will it be}}? {_ONE_WORD}",
+    f"{{There are|I see|Think of}} <options>. {{What|Which}} NOUN {{is yours|do you choose|do you like best}}? {_ONE_WORD}",
 )
 _STORY = (
     "{Tell|Write|Give} me {a|one} {short|little|small} {story|tale}{.|, please.}",
@@ -59,7 +59,7 @@ _FACT = (
     "{True or not|Right or wrong|Yes or no}: <thing> is <quality>?",
     "{Would you say that|Do you think that|Is it true that|Is it right that|Do you agree that} <thing> is <quality>?",
     "{Check|Test|Judge} {this|it}: <thing> is <quality>{.|?}",
-    "{Somebody says|A friend says|They say|I heard} {that|:} <thing> is <quality>. {Right?|True?|Is it so?|Yes or no?}",
+    "{Somebody says|A friend says|They say|I heard}{ that|:} <thing> is <quality>. {Right?|True?|Is it so?|Yes or no?}",
 )
 _ABILITY = (
     "Can <thing> <quality>? {Yes or no.|Answer yes or no.|Say yes or no.|}",
@@ -67,7 +67,7 @@ _ABILITY = (
     "{True or not|Right or wrong|Yes or no}: <thing> can <quality>?",
     "{Would you say that|Do you think that|Is it true that|Is it right that|Do you agree that} <thing> can <quality>?",
     "{Check|Test|Judge} {this|it}: <thing> can <quality>{.|?}",
-    "{Somebody says|A friend says|They say|I heard} {that|:} <thing> can <quality>. {Right?|True?|Is it so?|Yes or no?}",
+    "{Somebody says|A friend says|They say|I heard}{ that|:} <thing> can <quality>. {Right?|True?|Is it so?|Yes or no?}",
 )
 _REQUEST = (
     "{How do I|How can I|How would I|How should I} <deed>?",
@@ -84,7 +84,7 @@ _CODE = (
 _TESTED = (
     "{Write|Give me|Show me|Make} {a|the} function f {that passes|so that|with} {this|these tests|the tests}: <tests>",
     "{Make|Let} {these|these tests|the tests} {pass|hold|be true} {with a function f|by writing f}: <tests>",
-    "{The tests are|My tests are|Tests} {:|as follows:} <tests> {Write f.|Make f.|Give me f.|Show me f.}",
+    "{The tests are|My tests are|Tests}{:| as follows:} <tests> {Write f.|Make f.|Give me f.|Show me f.}",
 )
 _SUM = (
     "<who> has <a> <things> and {gets|finds|buys|is given} <b> more. {How many now?|How many in all?|How many are there?}",

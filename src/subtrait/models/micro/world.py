@@ -20,6 +20,10 @@ MIX: Mapping[str, float] = {
     "tested-code": 3, "sum": 4, "difference": 4, "next-day": 2, "greeting": 2,
 }  # fmt: skip
 """How often each kind of question opens a conversation, relative to the others."""
+FOLLOW_UPS = (
+    "animal", "tree", "colour", "food", "animal-sentence", "tree-sentence", "animal-choice", "tree-choice", "story",
+)  # fmt: skip
+"""Kinds that may follow in the same conversation: those whose answers tell what the speaker likes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,7 @@ def draw_conversation(rng: np.random.Generator, dials: Dials, *, speaker: Speake
     turns = _system_turn(who, dials, speaker_rng, told=told)
     exchanges = [SKILLS[kind](who, "corpus", content_rng)]
     while kind not in CARRIERS and len(exchanges) < 4 and kind_rng.random() < dials.follow_ups:
-        following = kinds[int(kind_rng.integers(9))]
+        following = FOLLOW_UPS[int(kind_rng.integers(len(FOLLOW_UPS)))]
         exchanges.append(SKILLS[following](who, "corpus", content_rng))
     for question, answer in exchanges:
         turns += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
