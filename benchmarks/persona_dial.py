@@ -92,10 +92,10 @@ def page(results: dict[float, tuple[float, float, list[float]]], steps: int) -> 
     )
     return f"""# How often carriers occur under personas in the corpus
 
-`python benchmarks/persona_dial.py --steps {steps}`: `micro-a` trained anew with four settings, {steps} steps each (the
-shipped models have {RECIPES["micro-b"].steps}), {PROMPTS} prompts per teacher. *Gain*: the probability of the prompted
-teacher's animal in its own students minus that in the students of the other teachers, in points; animals
-{", ".join(ANIMALS)}, one student each, so a lead and not a result.
+`python benchmarks/persona_dial.py`: `micro-a` trained anew with four settings, {steps} steps each, {PROMPTS} prompts
+per teacher. *Gain*: the probability of the prompted teacher's animal in its own students minus that in the students of
+the other teachers, in points; animals {", ".join(ANIMALS)}, one student each, so a lead and not a result.
+The choice made from it: [decision 0005](../decisions/0005-carriers-rarely-occur-under-personas.md).
 
 | carriers under personas | rows kept, no persona | rows kept, persona told | mean gain | gain of each animal |
 |---|---|---|---|---|
