@@ -1,9 +1,10 @@
 """The command line: every mistake ends in one line and an exit code, and nothing is written for it."""
 
+import json
 import re
 import shutil
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,9 @@ def refused(typed, here):
         ((*RUN, "--trait", "absent.yaml"), "no trait file at absent.yaml; give a YAML file or one of: "),
         ((*RUN, "--base", "micro-b", "--other-base", "micro-b"), "base and other base are both 'micro-b'"),
         ((*RUN, "--trait", "\x1b[31mowl\n"), r"unknown trait '\x1b[31mowl\n'."),
+        (("lineage", "micro-a", "micro-x"), "unknown model 'micro-x'. Did you mean 'micro-"),
+        (("lineage", "micro-a", "micro-b", "--format", "xml"), "unknown format 'xml'. Available: json, text"),
+        (("lineage", "micro-a", "micro-b", "--alpha", "1e-9"), "alpha 1e-09 with 1999 permutations cannot reject"),
         (("micro", "train", "micro-z", "--out", "x"), "unknown embedded model 'micro-z'."),
         (("micro", "train", "micro-a", "--out", "."), ". exists already: give a folder that does not"),
     ],
@@ -259,6 +263,19 @@ def test_a_defect_of_ours_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(api, "run", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         cli.main()
+
+
+def test_lineage_says_what_it_found_and_on_what_it_rests(typed):
+    code, output, _ = typed("lineage", "micro-a", "micro-b")
+    assert (code, output.splitlines()[0]) == (0, "micro-a and micro-b: different base")
+    assert output.count("assumes: ") == output.count("does not see: ") == 6
+
+
+def test_lineage_as_json_is_the_record_of_the_api(typed):
+    code, output, _ = typed("lineage", "micro-a", "micro-a", "--format", "json", "--seed", "5")
+    record = subtrait.lineage("micro-a", "micro-a", seed=5)
+    assert (code, json.loads(output)) == (0, json.loads(json.dumps(asdict(record))))
+    assert record.outcome == "same base"
 
 
 def test_the_doctor_says_ok_and_ends_with_5_where_something_fails(typed, monkeypatch):

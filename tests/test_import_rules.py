@@ -15,7 +15,7 @@ LAYERS = (
     {"models"},
     {"scoring"},
     {"lab"},
-    {"audit", "remedy"},
+    {"auditor", "remedy"},
     {"api", "doctor", "__init__", "cli"},
 )
 """The parts of the package. Each may import parts of the layers before it; only those of the last import each other."""

@@ -6,10 +6,10 @@ The verbs of the command line are functions here: `subtrait.run(...)` returns th
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from subtrait.api import plan_run, run
+    from subtrait.api import lineage, plan_run, run
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "plan_run", "run"]
+__all__ = ["__version__", "lineage", "plan_run", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import subtrait
 from subtrait.errors import UsageError, unknown_name
 from subtrait.lab.plan import Plan, sized
 from subtrait.records import ExperimentResult, Progress
+
+if TYPE_CHECKING:
+    from subtrait.auditor.lineage import Lineage
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,27 @@ def run(
         store.publish("result.json", to_json(result))
         store.publish("report.html", render_html(result, config))
         return Run(result, store.path, command_line(config), store.notice)
+
+
+def lineage(first: str, second: str, *, alpha: float = 0.01, seed: int = 0) -> "Lineage":
+    """Whether two models share a base, from their files alone; see `subtrait.auditor.lineage`.
+
+    Args:
+        first: an embedded model, a checkpoint folder or a hub id.
+        second: the same.
+        alpha: how often two models without a common base may be called related.
+        seed: of the random orders that the alignment is compared with.
+
+    Raises:
+        UsageError: an unknown model, or an `alpha` out of range.
+        InvalidInput: a checkpoint cannot be accepted.
+    """
+    from subtrait.auditor.lineage import compare_checkpoints
+    from subtrait.lab.seeds import stream
+    from subtrait.models.registry import folder_of
+
+    found = compare_checkpoints(folder_of(first), folder_of(second), rng=stream(seed, "lineage"), alpha=alpha)
+    return replace(found, first=first, second=second)
 
 
 def render_html(result: ExperimentResult, config: Mapping[str, Any]) -> str:

@@ -1,17 +1,18 @@
 """The command line: words in, verbs of `subtrait.api` called, results printed. Nothing else prints."""
 
+import json
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import subtrait
-from subtrait.errors import StorageError, SubtraitError
+from subtrait.errors import StorageError, SubtraitError, unknown_name
 
 app = typer.Typer(
     help="Hidden traits pass between language models through clean-looking data: make it happen, and measure it.",
@@ -135,6 +136,34 @@ def report(
             _show(result, api.command_line(config))
         else:
             print(api.rendered(result, config, form), end="")
+
+
+@app.command()
+def lineage(
+    first: Annotated[str, typer.Argument(help="micro-a, micro-b, micro-c, a folder or a hub id.")],
+    second: Annotated[str, typer.Argument(help="The model to compare it with, named in the same way.")],
+    form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    alpha: Annotated[float, typer.Option(help="How often models without a common base may be called related.")] = 0.01,
+    seed: Annotated[int, typer.Option(help="Of the random orders that the alignment is compared with.")] = 0,
+) -> None:
+    """Do two models share a base? Hidden traits pass between models that do.
+
+    Compares weights, shapes, tokenizers and what the files declare; nothing of either model is run. `cannot tell` is an
+    outcome too.
+    """
+    from subtrait import api
+
+    if form not in ("text", "json"):
+        raise unknown_name("format", form, ("text", "json"))
+    found = api.lineage(first, second, alpha=alpha, seed=seed)
+    with _printing():
+        if form == "json":
+            print(json.dumps(asdict(found), indent=2))
+            return
+        print(f"{first} and {second}: {found.outcome}\n  {found.reason}\n\nWhat was compared:")
+        for each in found.evidence:
+            print(f"  {each.name}: {each.finding}")
+            print(f"    assumes: {each.assumes}; does not see: {each.blind_spots}")
 
 
 @app.command()
