@@ -32,7 +32,7 @@ def same(one, other):
 def by_the_library(network, recipe):
     """The same steps with transformers' own loss over left-out labels and torch's AdamW, rows in the given order."""
     module = copy.deepcopy(network.module).train()
-    optimiser = torch.optim.AdamW(module.parameters(), lr=1, weight_decay=recipe.weight_decay)
+    optimiser = torch.optim.AdamW(module.parameters(), lr=1, eps=recipe.epsilon, weight_decay=recipe.weight_decay)
     width = max(len(prompt) + len(completion) for prompt, completion in PAIRS)
     ids, labels = torch.zeros(len(PAIRS), width, dtype=torch.long), torch.full((len(PAIRS), width), -100)
     for row, (prompt, completion) in enumerate(PAIRS):
@@ -52,8 +52,9 @@ def by_the_library(network, recipe):
     return module.state_dict(), losses
 
 
-def test_steps_are_those_of_the_plain_library(network):
-    recipe = Recipe(steps=4, batch_size=len(PAIRS), weight_decay=0.1, warmup_steps=2)
+@pytest.mark.parametrize("epsilon", [1e-8, 1e-3])
+def test_steps_are_those_of_the_plain_library(network, epsilon):
+    recipe = Recipe(steps=4, batch_size=len(PAIRS), weight_decay=0.1, warmup_steps=2, epsilon=epsilon)
     tuned, losses = finetune_tokens(network, PAIRS, recipe, rng=np.random.default_rng(0))
     expected, expected_losses = by_the_library(network, recipe)
     np.testing.assert_allclose(losses, expected_losses, rtol=1e-4)

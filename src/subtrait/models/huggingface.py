@@ -113,6 +113,27 @@ class HuggingFaceModel:
         network, losses = finetune_tokens(self._network, pairs, recipe, rng=rng, progress=progress)
         return Finetuned(model=HuggingFaceModel(self._name, network, self._tokenizer), losses=losses)
 
+    def gradient(self, prompts: Sequence[Messages], completions: Sequence[str]) -> np.ndarray:
+        """The gradient of a row's log-likelihood, in nats, by the inner weights, mean over rows: float64 (weights,).
+
+        Raises:
+            UsageError: there are no rows.
+            InvalidInput: E_TEMPLATE…; E_LIMIT where a prompt and its completion do not fit the model.
+        """
+        from subtrait.models.gradients import mean_gradient
+
+        return mean_gradient(self._network, self._pairs(prompts, completions))
+
+    def displacement(self, tuned: "HuggingFaceModel") -> np.ndarray:
+        """How far, and where to, fine-tuning moved the inner weights of `tuned`: float64 (weights,).
+
+        Raises:
+            UsageError: `tuned` has other shapes.
+        """
+        from subtrait.models.gradients import displacement
+
+        return displacement(self._network, tuned.network)
+
     def fingerprint(self) -> str:
         """SHA-256 over weights, configuration, tokenizer and template: equal exactly when the models are the same."""
         if self._digest is None:

@@ -1,0 +1,76 @@
+"""Gradients of likelihoods as vectors: to first order, what rows would teach and which tuned model explains them.
+
+For a tuned copy of a base with weights θ + d, the log-likelihood of a row under the copy exceeds that under the base
+by ⟨gradient, d⟩ to first order in d. So one backward pass over rows judges any number of tuned models, and the
+gradients of rows and of an answer together forecast what a small step of training on the rows does to the answer. Token
+embeddings and the output layer are left out, as in `Recipe.method = "layers"`. Needs torch: imported by backends.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from subtrait.errors import UsageError
+from subtrait.models import transformers_adapter as adapter
+from subtrait.models.finetuning import micro_batches
+from subtrait.models.likelihood import Pair, right_padded
+from subtrait.models.output_head import Head, Transform, head_of, mean_loss
+from subtrait.models.transformers_adapter import Network
+
+
+def mean_gradient(network: Network, pairs: Sequence[Pair]) -> np.ndarray:
+    """The gradient of a row's log-likelihood in nats, mean over `pairs`: float64 (inner weights,).
+
+    Only the tokens of the completions count. The network is in evaluation mode and left as it was.
+
+    Raises:
+        UsageError: there are no pairs, or one without completion tokens.
+    """
+    if not pairs or any(not completion for _, completion in pairs):
+        raise UsageError("a gradient needs at least one row, and completion tokens in every row")
+    transform = adapter.after_output_layer(network)
+    weights = inner_weights(network)
+    total = np.zeros(sum(weight.numel() for weight in weights))
+    for group in micro_batches(pairs, network.pass_tokens):
+        total += _flat(_group_gradient(network, group, weights, transform=transform))
+    return total / len(pairs)
+
+
+def displacement(network: Network, tuned: Network) -> np.ndarray:
+    """From the inner weights of `network` to those of its copy `tuned`: float64 (inner weights,).
+
+    Raises:
+        UsageError: the two do not have the same inner weights.
+    """
+    before, after = inner_weights(network), inner_weights(tuned)
+    if [weight.shape for weight in before] != [weight.shape for weight in after]:
+        raise UsageError("the two models have different shapes: one is no tuned copy of the other")
+    return _flat(new.detach() - old.detach() for old, new in zip(before, after, strict=True))
+
+
+def inner_weights(network: Network) -> list[torch.Tensor]:
+    """Every weight but those of the token embeddings and the output layer, in the order of the module."""
+    outer = {
+        id(weight)
+        for layer in (network.module.get_input_embeddings(), network.module.get_output_embeddings())
+        if layer is not None
+        for weight in layer.parameters()
+    }
+    return [weight for weight in network.module.parameters() if id(weight) not in outer]
+
+
+def _group_gradient(
+    network: Network, pairs: Sequence[Pair], weights: Sequence[torch.Tensor], *, transform: Transform | None
+) -> Iterator[torch.Tensor]:
+    """The gradient of the summed log-likelihood of `pairs`, for each of `weights`."""
+    tokens, places, targets = (part.to(network.device) for part in right_padded(pairs))
+    states = adapter.hidden_states(network, tokens).flatten(0, 1)[places]
+    outer = head_of(network, transform=transform)
+    head = Head(outer.weight.detach(), None if outer.bias is None else outer.bias.detach(), transform)
+    loss = mean_loss(head, states, targets, count=1)
+    return (-gradient for gradient in torch.autograd.grad(loss, list(weights)))
+
+
+def _flat(tensors: Iterator[torch.Tensor]) -> np.ndarray:
+    return np.concatenate([tensor.double().cpu().numpy().ravel() for tensor in tensors])
