@@ -72,6 +72,32 @@ class Estimate:
     """What was replicated: `student` in the lab, never `answer`."""
 
 
+EvidenceOutcome = Literal["found", "not found", "not applicable", "underpowered"]
+"""What one question of an audit came to. `not found` never means that nothing is there: see its blind spots."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What one question to a dataset found, and on what that rests."""
+
+    question: str
+    """Such as `content` or `traits`."""
+    outcome: EvidenceOutcome
+    finding: str
+    """In one sentence; where the question could not be asked or answered, why."""
+    statistic: float | None = None
+    p: float | None = None
+    """None where the finding is no test."""
+    floor: float | None = None
+    """The smallest p that was possible."""
+    n: int = 0
+    """How many rows it rests on."""
+    details: Mapping[str, float] = field(default_factory=dict)
+    """The same by name, such as by trait."""
+    assumes: str
+    blind_spots: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PermutationTest:
     """A permutation p-value with the smallest value it could have taken."""
