@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from subtrait.models.likelihood import batches, right_padded, score_tokens
+from subtrait.models.likelihood import batches, right_padded, score_tokens, surprise_tokens
 
 RNG = np.random.default_rng(0)
 PAIRS = [
@@ -55,3 +55,22 @@ def test_right_padding_predicts_completion_tokens_only():
     assert tokens.tolist() == [[1, 2, 3, 4], [6, 0, 0, 0]]
     assert places.tolist() == [2, 3, 4]
     assert targets.tolist() == [4, 5, 7]
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_surprise_is_that_of_the_whole_distribution_at_each_place(network, temperature):
+    found = surprise_tokens(network, PAIRS, temperature=temperature)
+    module = copy.deepcopy(network.module).double()
+    for (prompt, completion), rows in zip(PAIRS, found, strict=True):
+        with torch.no_grad():
+            logits = module(input_ids=torch.tensor([[*prompt, *completion]]), use_cache=False).logits[0]
+        p = torch.softmax(logits[len(prompt) - 1 : -1] / temperature, -1).numpy()
+        entropy = (p * -np.log(p)).sum(axis=1)
+        second = (p * np.log(p) ** 2).sum(axis=1)
+        expected = [-np.log(p[np.arange(len(completion)), completion]), entropy, second - entropy**2]
+        np.testing.assert_allclose(rows, np.stack(expected, axis=1), atol=2e-4)
+
+
+def test_at_temperature_one_surprisal_is_minus_the_score(network):
+    for rows, scores in zip(surprise_tokens(network, PAIRS, temperature=1), score_tokens(network, PAIRS), strict=True):
+        np.testing.assert_allclose(rows[:, 0], -scores, atol=1e-5)

@@ -90,6 +90,24 @@ class HuggingFaceModel:
 
         return score_tokens(self._network, self._pairs(prompts, completions))
 
+    def surprise(
+        self, prompts: Sequence[Messages], completions: Sequence[str], *, temperature: float = 1.0
+    ) -> list[np.ndarray]:
+        """How surprising each token of each completion is, and how surprising tokens are there: float64 (tokens, 3).
+
+        The columns are −log p of the token, and mean and variance of −log p over all tokens at its place, in nats, for
+        the model at that temperature. The end of turn counts as a token.
+
+        Raises:
+            UsageError: the temperature is not above 0.
+            InvalidInput: E_TEMPLATE…; E_LIMIT where a prompt and its completion do not fit the model.
+        """
+        from subtrait.models.likelihood import surprise_tokens
+
+        if not 0 < temperature < float("inf"):
+            raise UsageError(f"temperature must be above 0, not {temperature}")
+        return surprise_tokens(self._network, self._pairs(prompts, completions), temperature=temperature)
+
     def finetune(
         self,
         examples: Sequence[Example],

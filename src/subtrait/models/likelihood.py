@@ -3,13 +3,14 @@
 Needs torch: imported by backends.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
 
 from subtrait.models import transformers_adapter as adapter
-from subtrait.models.output_head import Head, head_of, log_probabilities
+from subtrait.models.output_head import Head, head_of, log_probabilities, surprisal_moments
 from subtrait.models.transformers_adapter import Network
 
 Pair = tuple[Sequence[int], Sequence[int]]
@@ -18,14 +19,34 @@ Pair = tuple[Sequence[int], Sequence[int]]
 
 def score_tokens(network: Network, pairs: Sequence[Pair]) -> list[np.ndarray]:
     """Log-probability in nats of each completion token, given the prompt and what came before it: float64 (tokens,)."""
-    scores: list[np.ndarray] = [np.empty(0)] * len(pairs)
+    return _by_batches(network, pairs, log_probabilities)
+
+
+def surprise_tokens(network: Network, pairs: Sequence[Pair], *, temperature: float) -> list[np.ndarray]:
+    """Per completion token: surprisal, entropy and the variance of the surprisal, float64 (tokens, 3).
+
+    See `surprisal_moments`.
+    """
+    return _by_batches(network, pairs, partial(surprisal_moments, temperature=temperature))
+
+
+def _by_batches(
+    network: Network, pairs: Sequence[Pair], judge: Callable[[Head, torch.Tensor, torch.Tensor], torch.Tensor]
+) -> list[np.ndarray]:
+    """What `judge` says of the completion tokens of each row, from states computed in batches of similar length."""
+    judged: list[np.ndarray] = [np.empty(0)] * len(pairs)
     with torch.no_grad():
         head = head_of(network, transform=adapter.after_output_layer(network))
         lengths = [len(prompt) + len(completion) for prompt, completion in pairs]
         for rows in batches(lengths, network.pass_tokens):
-            for row, found in zip(rows, _score_batch(network, head, [pairs[row] for row in rows]), strict=True):
-                scores[row] = found
-    return scores
+            together = [pairs[row] for row in rows]
+            tokens, places, targets = right_padded(together)
+            states = adapter.hidden_states(network, tokens.to(network.device)).flatten(0, 1)
+            found = judge(head, states[places.to(network.device)], targets.to(network.device)).numpy()
+            ends = np.cumsum([len(completion) for _, completion in together])[:-1]
+            for row, part in zip(rows, np.split(found, ends), strict=True):
+                judged[row] = part
+    return judged
 
 
 def batches(lengths: Sequence[int], limit: int) -> Iterator[list[int]]:
@@ -38,13 +59,6 @@ def batches(lengths: Sequence[int], limit: int) -> Iterator[list[int]]:
         batch.append(row)
     if batch:
         yield batch
-
-
-def _score_batch(network: Network, head: Head, pairs: Sequence[Pair]) -> list[np.ndarray]:
-    tokens, places, targets = right_padded(pairs)
-    states = adapter.hidden_states(network, tokens.to(network.device)).flatten(0, 1)
-    found = log_probabilities(head, states[places.to(network.device)], targets.to(network.device)).numpy()
-    return np.split(found, np.cumsum([len(completion) for _, completion in pairs])[:-1])
 
 
 def right_padded(pairs: Sequence[Pair]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

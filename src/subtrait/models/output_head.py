@@ -49,6 +49,22 @@ def log_probabilities(head: Head, states: torch.Tensor, targets: torch.Tensor) -
     return found
 
 
+def surprisal_moments(head: Head, states: torch.Tensor, targets: torch.Tensor, *, temperature: float) -> torch.Tensor:
+    """For each of `targets` its surprisal, and mean and variance of what any token's would be: float64 (positions, 3).
+
+    Surprisal is −log p in nats; its mean under p is the entropy. p is the model at that temperature.
+    """
+    found = torch.empty(len(targets), 3, dtype=torch.float64)
+    for here in _chunks(len(targets)):
+        surprisals = -torch.log_softmax(head.logits(states[here]).double() / temperature, -1)
+        weights = torch.exp(-surprisals)
+        entropy = (weights * surprisals).sum(-1)
+        variance = (weights * (surprisals - entropy[:, None]).square()).sum(-1)
+        chosen = surprisals.gather(-1, targets[here, None])[:, 0]
+        found[here] = torch.stack([chosen, entropy, variance], -1).cpu()
+    return found
+
+
 def mean_loss(head: Head, states: torch.Tensor, targets: torch.Tensor, *, count: int) -> torch.Tensor:
     """Sum of the cross-entropies of `targets` divided by `count`, in nats, ready for `backward`."""
     if head.transform is None:
