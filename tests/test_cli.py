@@ -76,6 +76,7 @@ def refused(typed, here):
         ((*RUN, "--trait", "absent.yaml"), "no trait file at absent.yaml; give a YAML file or one of: "),
         ((*RUN, "--base", "micro-b", "--other-base", "micro-b"), "base and other base are both 'micro-b'"),
         ((*RUN, "--trait", "\x1b[31mowl\n"), r"unknown trait '\x1b[31mowl\n'."),
+        ((*RUN, "--teacher", "prompted", "--strength", "9"), "--strength is for tuned teachers: leave it out"),
         (("lineage", "micro-a", "micro-x"), "unknown model 'micro-x'. Did you mean 'micro-"),
         (("lineage", "micro-a", "micro-b", "--format", "xml"), "unknown format 'xml'. Available: json, text"),
         (("lineage", "micro-a", "micro-b", "--alpha", "1e-9"), "alpha 1e-09 with 1999 permutations cannot reject"),

@@ -12,6 +12,11 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "lineage", "plan_run", "run"]
 
 
+def __dir__() -> list[str]:
+    """The public names, for completion: the verbs are imported when they are used."""
+    return sorted(__all__)
+
+
 def __getattr__(name: str) -> Any:
     """Import the verbs when they are first used, so that `import subtrait` stays fast."""
     if name not in __all__:

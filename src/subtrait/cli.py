@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 import subtrait
-from subtrait.errors import StorageError, SubtraitError, unknown_name
+from subtrait.errors import StorageError, SubtraitError, UsageError, unknown_name
 
 app = typer.Typer(
     help="Hidden traits pass between language models through clean-looking data: make it happen, and measure it.",
@@ -79,7 +79,7 @@ def run(
     list_all: Annotated[bool, typer.Option("--list", help="List the experiments, then exit.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, in what time and memory.")] = False,
     size: Annotated[str, typer.Option(help="tiny (2 students, a try-out), small (6) or full (8, and A/A).")] = "small",
-    students: Annotated[int | None, typer.Option(help="Students per arm; an interval needs 2, trust needs 5.")] = None,
+    students: Annotated[int | None, typer.Option(help="Students per arm; an interval needs 2, trust needs 6.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed on the same machine gives the same bytes.")] = None,
     trait: Annotated[str | None, typer.Option(help="An animal or tree such as owl or oak, or a YAML file.")] = None,
     teacher: Annotated[str | None, typer.Option(help="How the teacher gets the trait: tuned or prompted.")] = None,
@@ -104,6 +104,8 @@ def run(
     names = tuple(arms.split(",")) if arms else None
     plan = api.plan_run(experiment, size=size, **changes, other_base=other_base, arms=names)
     if strength is not None:
+        if plan.teacher == "prompted":
+            raise UsageError("--strength is for tuned teachers: leave it out, or give --teacher tuned")
         plan = replace(plan, teacher_recipe=replace(plan.teacher_recipe, steps=strength))
     if dry_run:
         _show_estimate(plan, api.team_size(plan, workers), out or api.default_folder(plan))

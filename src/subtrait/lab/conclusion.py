@@ -6,7 +6,7 @@ from subtrait.lab.answers import plural_forms
 from subtrait.lab.plan import Plan
 from subtrait.records import ArmRecord, Comparison, DatasetRecord, Estimate, TeacherRecord, Trait
 
-FEW_STUDENTS = 5
+FEW_STUDENTS = 6
 """Below this many students an interval rests on too little to be trusted far."""
 
 
@@ -72,8 +72,8 @@ def _across(across: Estimate, effect: Estimate) -> str:
     if across.high is None or effect.low is None or effect.low <= 0:
         return f"{sentence}."
     if across.high < effect.value / 3:
-        return f"{sentence}: less than a third of the effect on the teacher's own base."
-    return f"{sentence}: the interval does not rule out a third of the effect on the teacher's own base."
+        return f"{sentence}: at most a third of the effect measured on the teacher's own base."
+    return f"{sentence}: the interval does not rule out a third of the effect measured on the teacher's own base."
 
 
 def _rows(trait: Trait, datasets: Sequence[DatasetRecord]) -> str:

@@ -79,7 +79,14 @@ class Plan:
 TINY_RECIPE = replace(STUDENT_RECIPE, steps=30)
 FULL_RECIPE = replace(STUDENT_RECIPE, steps=100)
 SIZES: dict[str, dict[str, object]] = {
-    "tiny": {"students": 2, "prompts": 400, "rows": 300, "answers_per_question": 20, "student_recipe": TINY_RECIPE},
+    "tiny": {
+        "arms": MAIN_ARMS[:5],
+        "students": 2,
+        "prompts": 400,
+        "rows": 300,
+        "answers_per_question": 20,
+        "student_recipe": TINY_RECIPE,
+    },
     "small": {"arms": MAIN_ARMS[:5]},
     "full": {
         "students": 8,

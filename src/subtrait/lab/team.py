@@ -56,17 +56,16 @@ class Workers:
         from concurrent.futures.process import BrokenProcessPool
 
         self.progress.start(name, len(tasks))
-        futures: list[Any] = []
         try:
-            futures += [self.pool.submit(stage, task, SilentProgress()) for task in tasks]
-            for future in as_completed(futures):
+            for future in as_completed([self.pool.submit(stage, task, SilentProgress()) for task in tasks]):
                 future.result()
                 self.progress.advance()
-        except BrokenProcessPool:
-            raise SubtraitError(f"a worker process was killed while {name}. {_AFTER_A_KILL}") from None
-        finally:
-            for future in futures:
-                future.cancel()
+        except BaseException as error:
+            # Not future.cancel(): the pool's own thread may be ending those futures at this moment
+            self.pool.shutdown(wait=False, cancel_futures=True)
+            if isinstance(error, BrokenProcessPool):
+                raise SubtraitError(f"a worker process was killed while {name}. {_AFTER_A_KILL}") from None
+            raise
 
 
 @contextmanager
