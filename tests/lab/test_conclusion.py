@@ -84,7 +84,10 @@ def test_the_headline_comes_first_then_the_levels_and_the_rows_last():
     ("across", "end"),
     [
         ((0.01, -0.05, 0.09), "at most a third of the effect measured on the teacher's own base."),
-        ((0.05, -0.05, 0.11), "the interval does not rule out a third of the effect measured on the teacher's own base."),
+        (
+            (0.05, -0.05, 0.11),
+            "the interval does not rule out a third of the effect measured on the teacher's own base.",
+        ),
     ],
 )
 def test_the_other_base_is_held_against_a_third_of_the_effect(across, end):

@@ -132,6 +132,20 @@ def test_the_sweep_takes_leftovers_of_dead_processes_only(tmp_path, python):
     assert [path.exists() for path in kept] == [True] * len(kept)
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells that a process was not collected")
+def test_a_process_that_ended_and_was_not_collected_is_dead(tmp_path):
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    left = tmp_path / f".tmp-{child}-0123abcd"
+    left.write_text("unfinished")
+    os.kill(child, 0)  # its number is still there
+    sweep(tmp_path)
+    os.waitpid(child, 0)
+    assert not left.exists()
+
+
 def test_opening_a_run_sweeps_it(tmp_path, toy, python):
     process = python("toy.py", tmp_path / "run", kill_at="students/0:written")
     process.communicate()

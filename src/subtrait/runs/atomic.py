@@ -130,7 +130,15 @@ def _alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    return not _uncollected(pid)
+
+
+def _uncollected(pid: int) -> bool:
+    """Whether the process has ended and only its number is left, until its parent asks for it; not known on macOS."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] == b"Z"
+    except OSError:
+        return False
 
 
 def _temporary(target: Path) -> Path:
