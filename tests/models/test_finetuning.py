@@ -103,6 +103,20 @@ def test_low_rank_training_changes_linear_layers_by_that_rank(network):
     assert losses[-1] < losses[0]
 
 
+def test_layers_keeps_the_embeddings_and_full_does_not(network):
+    outer = network.module.get_input_embeddings().weight
+    inner, full = (tune(network, steps=5, method=method)[0] for method in ("layers", "full"))
+    assert torch.equal(inner.module.get_input_embeddings().weight, outer)
+    assert not torch.equal(full.module.get_input_embeddings().weight, outer)
+    assert not same(weights_of(inner), weights_of(network))
+    assert all(weight.requires_grad for weight in inner.module.parameters())
+
+
+def test_the_usual_recipe_trains_every_weight(network):
+    usual, full = (tune(network, **settings)[0] for settings in ({}, {"method": "full"}))
+    assert same(weights_of(usual), weights_of(full))
+
+
 def test_a_tuned_network_can_be_tuned_again(network):
     for method in ("full", "lora"):
         once, _ = tune(network, method=method)

@@ -39,7 +39,7 @@ class Recipe:
     descent, where the usual 1e-8 gives weights with hardly any gradient steps as long as the others'.
     """
     max_grad_norm: float = 1.0
-    method: Literal["full", "layers", "lora"] = "layers"
+    method: Literal["full", "layers", "lora"] = "full"
     """What is trained: every weight, every weight but the token embeddings and the output layer, or LoRA adapters."""
     lora_rank: int = 8
     """Rank, and alpha, of LoRA on all linear layers; used by `lora` only."""
@@ -84,8 +84,13 @@ class Model(Protocol):
         """One completion per prompt, decoded without special tokens; `progress` advances once per prompt."""
         ...
 
-    def score(self, prompts: Sequence[Messages], completions: Sequence[str]) -> list[np.ndarray]:
-        """Log-probability in nats of each token of each completion and of its end of turn: float64, shape (tokens,)."""
+    def score(
+        self, prompts: Sequence[Messages], completions: Sequence[str], *, token_budget: int | None = None
+    ) -> list[np.ndarray]:
+        """Log-probability in nats of each token of each completion and of its end of turn: float64, shape (tokens,).
+
+        `token_budget` bounds the tokens that are computed together; it changes memory and speed, not what is found.
+        """
         ...
 
     def finetune(

@@ -15,13 +15,10 @@ import torch
 from subtrait.errors import UsageError
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.base import Recipe
-from subtrait.models.likelihood import Pair, right_padded
+from subtrait.models.likelihood import Pair, batches, right_padded
 from subtrait.models.output_head import Transform, head_of, mean_loss
 from subtrait.models.transformers_adapter import Network
 from subtrait.records import Progress
-
-MAX_STRETCH = 1.15
-"""Longest over shortest row of one forward pass; beyond it padding would cost more than a second pass."""
 
 
 def finetune_tokens(
@@ -42,6 +39,8 @@ def finetune_tokens(
     steps = ([pairs[row] for row in rows] for rows in row_order(len(pairs), recipe, rng=rng))
     with _deterministic(int(rng.integers(2**63)), network.device):
         tuned.module.requires_grad_(True)
+        if recipe.method == "layers":
+            adapter.freeze_embeddings(tuned)
         trained, finish = adapter.add_lora(tuned, recipe.lora_rank) if recipe.method == "lora" else (tuned, None)
         trained.module.train()
         losses = tuple(_train(trained, steps, recipe, transform=transform, progress=progress))
@@ -122,16 +121,7 @@ def _accumulate(network: Network, pairs: Sequence[Pair], *, transform: Transform
 def micro_batches(pairs: Sequence[Pair], limit: int) -> Iterator[list[Pair]]:
     """Rows of similar length together, longest first, at most `limit` tokens with padding (or a single row)."""
     lengths = [len(prompt) + len(completion) for prompt, completion in pairs]
-    group: list[Pair] = []
-    longest = 0
-    for row in sorted(range(len(pairs)), key=lambda row: (-lengths[row], row)):
-        full = (len(group) + 1) * longest > limit or lengths[row] * MAX_STRETCH < longest
-        if group and full:
-            yield group
-            group = []
-        longest = longest if group else lengths[row]
-        group.append(pairs[row])
-    yield group
+    return ([pairs[row] for row in rows] for rows in batches(lengths, limit))
 
 
 @contextmanager
