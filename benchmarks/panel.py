@@ -5,6 +5,7 @@ FILE is a NumPy archive of scores from any model, any carrier:
   hypothesis of the same name, if there is one;
 - `lls__<dataset>`: scores, rows × hypotheses, NaN where missing;
 - `prompt_id__<dataset>`: one integer per row; equal ids are the same user prompt, also across data sets.
+A long table will do too, Parquet or JSON Lines: see `subtrait/auditor/score_table.py`.
 
 Every data set is judged with all others as references, on random samples of its rows. A hypothesis that some data set
 carries is a candidate. Naming: the share of samples whose own hypothesis has the largest statistic of all candidates.
@@ -15,49 +16,30 @@ of one data set are not independent either, so no interval is given.
 
 import argparse
 import json
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from subtrait.auditor.score_files import read_scores
+from subtrait.errors import SubtraitError
 from subtrait.statistics.detection import auroc, detection_rate
-from subtrait.statistics.panel import Panel, Reference, fit_panel, reference
+from subtrait.statistics.panel import Reference, fit_panel, reference
+from subtrait.statistics.panel_forms import FORMS, Form
 from subtrait.statistics.scored_rows import Average, ScoredRows, row_centred, sample_means
 
 SIZES = (30, 100, 300, 1_000, 3_000)
 FALSE_ALARMS = 0.01
-Form = Callable[[Panel, ScoredRows, Average], np.ndarray]
-FORMS: dict[str, tuple[bool, Form]] = {
-    "raw": (False, lambda _, data, average: average(data.scores)),
-    "centred": (False, lambda panel, data, average: panel.centred(data, average)),
-    "paired": (False, lambda panel, data, average: panel.paired(data, average)),
-    "whitened": (False, lambda panel, data, average: panel.whitened(data, average)),
-    "paired, whitened": (False, lambda panel, data, average: panel.whitened(data, average, paired=True)),
-    "row-centred": (True, lambda panel, data, average: panel.centred(data, average)),
-    "row-centred, paired": (True, lambda panel, data, average: panel.paired(data, average)),
-}
-"""Each form of the statistic, and whether it wants its rows centred first."""
 
 
 def load(path: Path) -> tuple[tuple[str, ...], list[ScoredRows]]:
     """The hypotheses and the data sets of a file; `SystemExit` with the reason if it is not of the form above."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            hypotheses = tuple(str(name) for name in archive["system_prompts"])
-            return hypotheses, [rows_of(archive, str(name), hypotheses) for name in archive["datasets"]]
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        scores = read_scores(path)
+    except SubtraitError as error:
         raise SystemExit(f"{path} is not an archive of scores: {error}") from error
-
-
-def rows_of(archive: Any, name: str, hypotheses: tuple[str, ...]) -> ScoredRows:
-    """One data set of the archive."""
-    scores = archive[f"lls__{name}"].astype(np.float64)
-    if scores.ndim != 2 or scores.shape[1] != len(hypotheses):
-        raise ValueError(f"lls__{name} has shape {scores.shape}; needed is (rows, {len(hypotheses)})")
-    prompts = archive[f"prompt_id__{name}"].astype(np.int64)
-    return ScoredRows(name=name, scores=scores, prompts=prompts, carries=frozenset({name} & set(hypotheses)))
+    return scores.hypotheses, list(scores.data)
 
 
 def samples_of(rows: int, count: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -79,7 +61,7 @@ def statistics(
     for centre_rows in (False, True):
         prepared = [row_centred(each) for each in data] if centre_rows else data
         references = [reference(each) for each in prepared]
-        forms = {name: form for name, (wanted, form) in FORMS.items() if wanted == centre_rows}
+        forms = {name: form for name, form in FORMS.items() if form.centre_rows == centre_rows}
         judged = [
             judge(references, number, hypotheses, forms=forms, average=average)
             for number, average in enumerate(averages)
@@ -98,7 +80,7 @@ def judge(
 ) -> dict[str, np.ndarray]:
     """The statistics of one data set, with all the others as its references."""
     panel = fit_panel(references[:number] + references[number + 1 :], hypotheses)
-    return {name: form(panel, references[number].data, average) for name, form in forms.items()}
+    return {name: form.statistic(panel, references[number].data, average) for name, form in forms.items()}
 
 
 def figures(statistic: np.ndarray, hypotheses: tuple[str, ...], data: list[ScoredRows]) -> dict[str, Any]:
