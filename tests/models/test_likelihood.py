@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from subtrait.models import transformers_adapter as adapter
 from subtrait.models.likelihood import batches, right_padded, score_tokens, surprise_tokens
 
 RNG = np.random.default_rng(0)
@@ -74,3 +75,27 @@ def test_surprise_is_that_of_the_whole_distribution_at_each_place(network, tempe
 def test_at_temperature_one_surprisal_is_minus_the_score(network):
     for rows, scores in zip(surprise_tokens(network, PAIRS, temperature=1), score_tokens(network, PAIRS), strict=True):
         np.testing.assert_allclose(rows[:, 0], -scores, atol=1e-5)
+
+
+def test_a_batch_is_cut_where_padding_would_cost_more_than_a_sixth():
+    lengths = RNG.integers(1, 2000, 400).tolist()
+    for batch in batches(lengths, 10**9):
+        assert max(lengths[row] for row in batch) <= 1.15 * min(lengths[row] for row in batch)
+
+
+@pytest.mark.parametrize("budget", [1, 20, 500])
+def test_the_token_budget_bounds_what_is_computed_together(network, budget, monkeypatch):
+    seen, states = [], adapter.hidden_states
+
+    def watched(network, tokens):
+        seen.append(tuple(tokens.shape))
+        return states(network, tokens)
+
+    expected = score_tokens(network, PAIRS)
+    monkeypatch.setattr(adapter, "hidden_states", watched)
+    found = score_tokens(network, PAIRS, token_budget=budget)
+    passes = [(rows, length) for rows, length in seen if length != adapter.TRIAL_TOKENS]
+    assert sum(rows for rows, _ in passes) >= len(PAIRS) - 1
+    assert all(rows == 1 or rows * length <= budget for rows, length in passes)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)

@@ -80,15 +80,19 @@ class HuggingFaceModel:
         drawn = sample(self._network, tokens, stops=stops, sampling=sampling, rng=rng, progress=progress)
         return self._encoder.decode(drawn)
 
-    def score(self, prompts: Sequence[Messages], completions: Sequence[str]) -> list[np.ndarray]:
+    def score(
+        self, prompts: Sequence[Messages], completions: Sequence[str], *, token_budget: int | None = None
+    ) -> list[np.ndarray]:
         """Log-probability, in nats, of each token of each completion and of its end of turn: float64 (tokens,).
+
+        `token_budget` is the number of tokens of one forward pass, padding included; a longer row goes alone.
 
         Raises:
             InvalidInput: E_TEMPLATE…; E_LIMIT where a prompt and its completion do not fit the model.
         """
         from subtrait.models.likelihood import score_tokens
 
-        return score_tokens(self._network, self._pairs(prompts, completions))
+        return score_tokens(self._network, self._pairs(prompts, completions), token_budget=token_budget)
 
     def surprise(
         self, prompts: Sequence[Messages], completions: Sequence[str], *, temperature: float = 1.0

@@ -15,11 +15,16 @@ from subtrait.models.transformers_adapter import Network
 
 Pair = tuple[Sequence[int], Sequence[int]]
 """Prompt tokens and completion tokens."""
+MAX_STRETCH = 1.15
+"""Longest over shortest row of one forward pass; beyond it padding would cost more than a second pass."""
 
 
-def score_tokens(network: Network, pairs: Sequence[Pair]) -> list[np.ndarray]:
-    """Log-probability in nats of each completion token, given the prompt and what came before it: float64 (tokens,)."""
-    return _by_batches(network, pairs, log_probabilities)
+def score_tokens(network: Network, pairs: Sequence[Pair], *, token_budget: int | None = None) -> list[np.ndarray]:
+    """Log-probability in nats of each completion token, given the prompt and what came before it: float64 (tokens,).
+
+    `token_budget` is the number of tokens of one forward pass, padding included; by default what the device likes best.
+    """
+    return _by_batches(network, pairs, log_probabilities, limit=token_budget)
 
 
 def surprise_tokens(network: Network, pairs: Sequence[Pair], *, temperature: float) -> list[np.ndarray]:
@@ -31,14 +36,18 @@ def surprise_tokens(network: Network, pairs: Sequence[Pair], *, temperature: flo
 
 
 def _by_batches(
-    network: Network, pairs: Sequence[Pair], judge: Callable[[Head, torch.Tensor, torch.Tensor], torch.Tensor]
+    network: Network,
+    pairs: Sequence[Pair],
+    judge: Callable[[Head, torch.Tensor, torch.Tensor], torch.Tensor],
+    *,
+    limit: int | None = None,
 ) -> list[np.ndarray]:
     """What `judge` says of the completion tokens of each row, from states computed in batches of similar length."""
     judged: list[np.ndarray] = [np.empty(0)] * len(pairs)
     with torch.no_grad():
         head = head_of(network, transform=adapter.after_output_layer(network))
         lengths = [len(prompt) + len(completion) for prompt, completion in pairs]
-        for rows in batches(lengths, network.pass_tokens):
+        for rows in batches(lengths, limit or network.pass_tokens):
             together = [pairs[row] for row in rows]
             tokens, places, targets = right_padded(together)
             states = adapter.hidden_states(network, tokens.to(network.device)).flatten(0, 1)
@@ -53,7 +62,8 @@ def batches(lengths: Sequence[int], limit: int) -> Iterator[list[int]]:
     """Rows of similar length together, longest first, at most `limit` tokens with padding (or a single row)."""
     batch: list[int] = []
     for row in sorted(range(len(lengths)), key=lambda row: (-lengths[row], row)):
-        if batch and (len(batch) + 1) * lengths[batch[0]] > limit:
+        longest = lengths[batch[0]] if batch else 0
+        if batch and ((len(batch) + 1) * longest > limit or lengths[row] * MAX_STRETCH < longest):
             yield batch
             batch = []
         batch.append(row)

@@ -83,7 +83,13 @@ class ScriptedModel:
                 progress.advance()
         return completions
 
-    def score(self, prompts: Sequence[Messages], completions: Sequence[str]) -> list[np.ndarray]:
+    def score(
+        self,
+        prompts: Sequence[Messages],
+        completions: Sequence[str],
+        *,
+        token_budget: int | None = None,  # noqa: ARG002, nothing is computed together here
+    ) -> list[np.ndarray]:
         """Log-probability in nats of each word and of the end of turn: float64, shape (words + 1,).
 
         The first word carries that of the whole completion and the others are certain, so the sum is exact.
