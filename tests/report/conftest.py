@@ -2,7 +2,10 @@
 
 import random
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from runpy import run_path
 from statistics import fmean, stdev
+from types import SimpleNamespace
 
 import pytest
 
@@ -189,3 +192,9 @@ def result() -> ExperimentResult:
 @pytest.fixture(scope="session")
 def single() -> ExperimentResult:
     return build(students=1)
+
+
+@pytest.fixture(scope="session")
+def audits() -> SimpleNamespace:
+    """What `audits.py` defines: one audit of each outcome, and a hostile one."""
+    return SimpleNamespace(**run_path(str(Path(__file__).with_name("audits.py"))))

@@ -2,39 +2,23 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from html.parser import HTMLParser
+from pathlib import Path
+from runpy import run_path
 
 import pytest
 
 from subtrait import records
 from subtrait.records import Example
-from subtrait.report.as_html import MAX_CHARACTERS, MAX_ROWS, to_html
+from subtrait.report.as_html import MAX_ROWS, to_html
+from subtrait.report.page import MAX_CHARACTERS
 
+PAGES = run_path(str(Path(__file__).with_name("pages.py")))
+Page, mutants = PAGES["Page"], PAGES["mutants"]
 COMMAND = "subtrait run owl-numbers --size standard --seed 0"
 HOSTILE = (
     "</style></title><script>alert(1)</script>]]><img src=https://evil.example onerror=x>\"'&\x1b[31m\u202e\U000e0041"
 )
 SHOWN = "&lt;script&gt;alert(1)&lt;/script&gt;]]&gt;"
-
-
-class Page(HTMLParser):
-    """What a browser would make of the page: its elements, their attributes, its visible text."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.elements, self.words = [], []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.words.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.words).split())
 
 
 def with_text_everywhere(value, text):
@@ -48,29 +32,6 @@ def with_text_everywhere(value, text):
     if isinstance(value, tuple):
         return tuple(with_text_everywhere(item, text) for item in value)
     return text if isinstance(value, str) else value
-
-
-def mutants(value):
-    """Every copy of a record with one value in it altered, and the fields on the way from the record to that value."""
-    if dataclasses.is_dataclass(value):
-        for field in dataclasses.fields(value):
-            for places, altered in mutants(getattr(value, field.name)):
-                yield {(type(value).__name__, field.name), *places}, replace(value, **{field.name: altered})
-    elif isinstance(value, tuple):
-        for index, item in enumerate(value):
-            yield from ((at, (*value[:index], altered, *value[index + 1 :])) for at, altered in mutants(item))
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from ((at, {**value, key: altered}) for at, altered in mutants(item))
-    elif value is not None:
-        yield set(), other(value)
-
-
-def other(value):
-    """A value that differs from this one by more than rounding."""
-    if isinstance(value, str):
-        return {"tuned": "prompted"}.get(value, f"Q7{value}")
-    return not value if isinstance(value, bool) else value + (1 if isinstance(value, int) else 0.0137)
 
 
 def test_every_field_of_every_record_changes_the_page(make_result):

@@ -1,3 +1,4 @@
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -55,3 +56,27 @@ def test_neighbouring_dots_do_not_hide_one_another():
     assert svg.swarm([10, 30, 50]) == [0, 0, 0]
     assert sorted(svg.swarm([10, 10, 10])) == [-1, 0, 1]
     assert len(svg.swarm([10] * 50)) == 50
+
+
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [
+        ([], [0, 0.2, 0.4, 0.6, 0.8, 1]),
+        ([6.2, -0.4], [-2, 0, 2, 4, 6, 8]),
+        ([63], [0, 20, 40, 60, 80]),
+        ([1e300], [0, 2e8, 4e8, 6e8, 8e8, 1e9]),
+    ],
+)
+def test_axis_of_scores_holds_zero_and_all_with_round_ticks(values, ticks):
+    assert list(svg.score_axis(values).ticks) == pytest.approx(ticks)
+
+
+def test_axis_of_p_runs_from_one_to_the_next_power_of_ten():
+    scale = svg.p_axis([0.004])
+    assert (scale.low, scale.high) == (0, 3)
+    assert [svg.decade(p) for p in (1.0, 0.1, 0.0, 2.0)] == pytest.approx([0, 1, 12, 0])
+    assert re.findall(r">([\d.]+)</text>", svg.p_labels(scale, 0)) == ["1", "0.1", "0.01", "0.001"]
+
+
+def test_every_mark_has_a_shape_of_its_own():
+    assert len(set(svg.SHAPES.values())) == len(svg.SHAPES)

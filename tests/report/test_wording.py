@@ -86,3 +86,8 @@ def test_limits_name_every_arm_that_is_missing(result):
     for phrase in ("another base", "shuffled rows", "untreated rows"):
         assert phrase not in complete
         assert phrase in alone
+
+
+@pytest.mark.parametrize(("text", "ended"), [("a", "a."), ("a.", "a."), ("a?", "a?"), ("cut…", "cut…"), ("", ".")])
+def test_a_sentence_ends_once(text, ended):
+    assert wording.sentence(text) == ended

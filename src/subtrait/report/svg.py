@@ -7,13 +7,25 @@ paper without its lettering being scaled. Colours are left to the page's style s
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
-from math import ceil
+from math import ceil, floor, log10
 
 from subtrait.report.wording import one_line
 
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5)
+_FARTHEST = 1e9
+"""A score beyond this is drawn at the end of the scale."""
 _INSET = 2.0
 """Per cent of the width left free on both sides, so that a mark at the end of the axis is not cut in half."""
+
+SHAPES = {
+    "diamond": "M0-7L6 0L0 7L-6 0Z",
+    "square": "M-4.5-4.5H4.5V4.5H-4.5Z",
+    "tick": "M0-9V9",
+    "ring": "M-5 0A5 5 0 1 0 5 0A5 5 0 1 0-5 0Z",
+    "dash": "M-6 0H6",
+    "triangle": "M0-6L6 5H-6Z",
+}
+"""The marks, as paths around their centre."""
 
 Span = tuple[float, float]
 """Two numbers that belong together; each function says which."""
@@ -21,7 +33,7 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """A horizontal scale in shares (0.1 is 10 %) between `low` and `high`, with round ticks."""
+    """A horizontal scale between `low` and `high` with round ticks, in shares (0.1 is 10 %) unless said otherwise."""
 
     low: float
     high: float
@@ -42,9 +54,36 @@ def axis(values: Iterable[float], *, left: float = 0.0, right: float = 100.0, si
     shown = [min(max(value, floor), 1.0) for value in values]
     low, high = min(0.0, *shown, 0.0), max(0.01, *shown, 0.01)
     step = next((step for step in _STEPS if high - low <= 6 * step), _STEPS[-1])
-    first, last = -ceil(-low / step - 1e-9), ceil(high / step - 1e-9)
-    ticks = tuple(round(index * step, 10) for index in range(first, last + 1))
+    ticks = _ticks(low, high, step)
     return Axis(low=ticks[0], high=ticks[-1], ticks=ticks, left=left, right=right)
+
+
+def score_axis(values: Iterable[float]) -> Axis:
+    """The scale of plain numbers that holds zero, one and all `values`; its ticks are 1, 2 or 5 times a power of ten
+    apart.
+    """
+    shown = [min(max(value, -_FARTHEST), _FARTHEST) for value in values]
+    low, high = min(0.0, *shown, 0.0), max(1.0, *shown, 1.0)
+    power = 10.0 ** floor(log10((high - low) / 6))
+    step = next((factor * power for factor in (1, 2, 5) if high - low <= 6 * factor * power), 10 * power)
+    ticks = _ticks(low, high, step)
+    return Axis(low=ticks[0], high=ticks[-1], ticks=ticks)
+
+
+def p_axis(values: Iterable[float]) -> Axis:
+    """The scale of p-values, by powers of ten: what is stored and given to `at` is -log10(p), so 1 is at the left."""
+    decades = max([2, *(ceil(decade(value) - 1e-9) for value in values)])
+    return Axis(low=0, high=decades, ticks=tuple(range(decades + 1)))
+
+
+def decade(p: float) -> float:
+    """-log10(p), at most 12: where a p-value stands on a `p_axis`."""
+    return -log10(min(max(p, 1e-12), 1.0)) + 0.0
+
+
+def _ticks(low: float, high: float, step: float) -> tuple[float, ...]:
+    first, last = -ceil(-low / step - 1e-9), ceil(high / step - 1e-9)
+    return tuple(round(index * step, 10) for index in range(first, last + 1))
 
 
 def number(value: float) -> str:
@@ -96,6 +135,11 @@ def dot(x: float, y: float, *, kind: str, title: str) -> str:
     return tag("circle", hover(title), cx=f"{number(x)}%", cy=number(y), r="4.5", class_=kind)
 
 
+def point(x: float, y: float, *, kind: str, title: str) -> str:
+    """A small circle: one of many, such as one reference data set."""
+    return tag("circle", hover(title), cx=f"{number(x)}%", cy=number(y), r="2.6", class_=kind)
+
+
 def bar(across: Span, down: Span, *, kind: str, title: str = "") -> str:
     """A bar that runs `across` from one per cent to another; `down` is its upper edge and its height in pixels."""
     (start, end), (top, height) = across, down
@@ -104,9 +148,8 @@ def bar(across: Span, down: Span, *, kind: str, title: str = "") -> str:
 
 
 def mark(x: float, y: float, *, shape: str, kind: str, title: str = "") -> str:
-    """A small shape centred on a point: `diamond`, `square` or `tick`."""
-    shapes = {"diamond": "M0-7L6 0L0 7L-6 0Z", "square": "M-4.5-4.5H4.5V4.5H-4.5Z", "tick": "M0-9V9"}
-    path = tag("path", hover(title) if title else "", d=shapes[shape], class_=kind)
+    """A small shape centred on a point, one of `SHAPES`."""
+    path = tag("path", hover(title) if title else "", d=SHAPES[shape], class_=kind)
     # A path takes no per cent, so it is drawn around the corner of an inner picture that does.
     return tag("svg", path, x=f"{number(x)}%", y=number(y), width="1", height="1", overflow="visible")
 
@@ -119,7 +162,22 @@ def grid(scale: Axis, top: float, bottom: float) -> str:
 
 def tick_labels(scale: Axis, y: float, *, unit: str = " %") -> str:
     """The ticks in whole per cent (or points); the last one ends where the field does."""
-    names = [f"{round(100 * tick)}{unit}".replace("-", "\N{MINUS SIGN}") for tick in scale.ticks]
+    return named_ticks(scale, y, [f"{round(100 * tick)}{unit}" for tick in scale.ticks])
+
+
+def score_labels(scale: Axis, y: float) -> str:
+    """The ticks of a `score_axis`, as numbers."""
+    return named_ticks(scale, y, [f"{tick:,.10g}" for tick in scale.ticks])
+
+
+def p_labels(scale: Axis, y: float) -> str:
+    """The ticks of a `p_axis`, as p-values."""
+    return named_ticks(scale, y, [f"{10.0**-tick:.10g}" for tick in scale.ticks])
+
+
+def named_ticks(scale: Axis, y: float, names: Sequence[str]) -> str:
+    """A name at each tick; the last one ends where the field does."""
+    names = [name.replace("-", "\N{MINUS SIGN}") for name in names]
     inner = zip(scale.ticks[:-1], names, strict=False)
     labels = [text(scale.at(tick), y, name, kind="tick", anchor="middle") for tick, name in inner]
     return "".join(labels) + text(scale.right, y, names[-1], kind="tick", anchor="end")

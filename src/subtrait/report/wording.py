@@ -89,6 +89,20 @@ def counted_as(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def sentence(text: str) -> str:
+    """A text with a full stop at its end, unless it ends with a mark of its own.
+
+    >>> sentence("no trait stands out")
+    'no trait stands out.'
+    """
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
+def capitalised(text: str) -> str:
+    """A text with its first letter as a capital, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def exhibit(text: str, *, limit: int = 400) -> str:
     r"""Untrusted text fit to be shown: line breaks stay, all else that is not seen becomes an escape; cut at `limit`.
 
