@@ -11,6 +11,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 TINY = Path(__file__).parent / "lab" / "tiny.py"
+TINY_AUDIT = Path(__file__).parent / "auditor" / "tiny_audit.py"
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +52,35 @@ def contents():
         return {name: data for name, data in files.items() if name not in ("run.json", "journal.jsonl", "lock")}
 
     return read
+
+
+@pytest.fixture(scope="session")
+def tiny_audit():
+    """What `auditor/tiny_audit.py` defines."""
+    return SimpleNamespace(**run_path(str(TINY_AUDIT)), script=TINY_AUDIT)
+
+
+@pytest.fixture(scope="session")
+def audited(tiny_audit, tmp_path_factory):
+    """Tiny audits of the base's own rows and of an owl teacher's, on the same references. Copy folders to change them.
+
+    `folder` holds the trait list, both files and the references; `own` and `owl` are what `subtrait.audit` returned.
+    """
+    from subtrait import audits
+
+    folder = tmp_path_factory.mktemp("audited")
+    (folder / "traits.yaml").write_text(tiny_audit.traits_text(), encoding="utf-8")
+    (folder / "own.jsonl").write_bytes(b"".join(tiny_audit.as_lines(tiny_audit.own_pairs())))
+    (folder / "owl.jsonl").write_bytes(b"".join(tiny_audit.as_lines(tiny_audit.owl_pairs())))
+    told = []
+    with tiny_audit.small_recipes():
+        own, owl = (
+            audits.audit(
+                tiny_audit.plan(folder / f"{name}.jsonl", folder),
+                out=folder / name,
+                workers=1,
+                announce=told.append,
+            )
+            for name in ("own", "owl")
+        )
+    return SimpleNamespace(folder=folder, own=own, owl=owl, told=told)

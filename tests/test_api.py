@@ -34,8 +34,8 @@ def here(tmp_path, monkeypatch):
 def test_the_public_names_are_there_and_no_others_are_promised():
     assert all(hasattr(subtrait, name) for name in subtrait.__all__)
     assert dir(subtrait) == sorted(subtrait.__all__)
-    with pytest.raises(AttributeError, match=r"module 'subtrait' has no attribute 'audit'; it has: .*run"):
-        subtrait.audit  # noqa: B018
+    with pytest.raises(AttributeError, match=r"module 'subtrait' has no attribute 'clean'; it has: .*run"):
+        subtrait.clean  # noqa: B018
 
 
 def test_a_plan_is_the_experiments_own_with_what_was_changed():

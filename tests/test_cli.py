@@ -283,11 +283,11 @@ def test_the_doctor_says_ok_and_ends_with_5_where_something_fails(typed, monkeyp
     from subtrait.doctor import Finding
 
     good, bad = Finding("torch", True, "2.0"), Finding("disk", False, "0.1 GiB free")
-    monkeypatch.setattr("subtrait.doctor.examine", lambda: [good])
+    monkeypatch.setattr("subtrait.doctor.examine", lambda **_: [good])
     code, output, _ = typed("doctor")
     assert (code, output.splitlines()[0]) == (0, "ok    torch: 2.0")
     assert "This machine is set up" in output
-    monkeypatch.setattr("subtrait.doctor.examine", lambda: [good, bad])
+    monkeypatch.setattr("subtrait.doctor.examine", lambda **_: [good, bad])
     assert typed("doctor")[:2] == (5, "ok    torch: 2.0\nFAIL  disk: 0.1 GiB free\n")
 
 

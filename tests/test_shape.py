@@ -78,7 +78,9 @@ def test_files_and_functions_are_short():
 
 
 def test_functions_take_few_parameters():
-    assert everywhere(too_wide, [path for path in MODULES if path != PACKAGE / "cli.py"]) == []  # there, options
+    assert (
+        everywhere(too_wide, [path for path in MODULES if PACKAGE / "cli" not in path.parents]) == []
+    )  # there, options
 
 
 def test_everything_public_is_documented():

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from subtrait.api import lineage, plan_run, run
+    from subtrait.audits import audit, calibrate, plan_audit
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "lineage", "plan_run", "run"]
+__all__ = ["__version__", "audit", "calibrate", "lineage", "plan_audit", "plan_run", "run"]
 
 
 def __dir__() -> list[str]:
@@ -21,6 +22,6 @@ def __getattr__(name: str) -> Any:
     """Import the verbs when they are first used, so that `import subtrait` stays fast."""
     if name not in __all__:
         raise AttributeError(f"module 'subtrait' has no attribute '{name}'; it has: {', '.join(__all__)}")
-    from subtrait import api
+    from subtrait import api, audits
 
-    return getattr(api, name)
+    return getattr(audits if hasattr(audits, name) else api, name)

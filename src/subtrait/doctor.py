@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from subtrait.errors import SubtraitError
+from subtrait.records import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +20,11 @@ class Finding:
     detail: str
 
 
-def examine() -> list[Finding]:
-    """All checks, in the order in which a user would mend them."""
+def examine(*, alarm: bool = False, progress: Progress | None = None) -> list[Finding]:
+    """All checks, in the order in which a user would mend them; with `alarm` two audits too, which take a minute."""
     checks: tuple[Callable[[], list[Finding]], ...] = (_libraries, _device, _embedded_models, _disk)
-    return [finding for check in checks for finding in check()]
+    found = [finding for check in checks for finding in check()]
+    return found + _alarm(progress) if alarm and all(finding.ok for finding in found) else found
 
 
 def _libraries() -> list[Finding]:
@@ -63,6 +66,24 @@ def _embedded_models() -> list[Finding]:
         detail = f"fingerprint {found[:16]}" if same else f"fingerprint {found[:16]} is not the published one"
         findings.append(Finding(name, same, detail))
     return findings
+
+
+def _alarm(progress: Progress | None) -> list[Finding]:
+    """A file that must be flagged, and one that must not."""
+    from subtrait.api import cores
+    from subtrait.auditor.reference_cache import default_root
+    from subtrait.auditor.self_test import self_test
+    from subtrait.lab.team import assemble, on_one_thread
+    from subtrait.runs.folder import RunFolder
+
+    with TemporaryDirectory() as folder, assemble(cores(), progress) as team, on_one_thread():
+        found = self_test(default_root(), RunFolder(Path(folder)), team=team)
+    alarm, other = found.alarm, found.other
+    first = f"{alarm.traits[0].name}, p = {alarm.traits[0].p:.3g}" if alarm.traits else "no trait"
+    return [
+        Finding("alarm", found.works, f"a file with a hidden trait: {alarm.outcome} ({first})"),
+        Finding("no alarm", other.outcome != "FLAGGED", f"a file without one: {other.outcome}"),
+    ]
 
 
 def _disk() -> list[Finding]:

@@ -5,11 +5,15 @@ from dataclasses import replace
 
 import pytest
 
+from subtrait.audit_records import ListedTrait
 from subtrait.auditor.content import look_for_names
 from subtrait.data import read_dataset
 from subtrait.lab.traits import find_trait
 
-TRAITS = [find_trait(name) for name in ("owl", "fox", "oak", "moose")]
+TRAITS = [
+    ListedTrait(name=name, category="", system_prompt="", questions=("?",), forms=find_trait(name).forms[name])
+    for name in ("owl", "fox", "oak", "moose")
+]
 
 
 @pytest.fixture
@@ -49,13 +53,13 @@ def test_prompts_are_searched_too(rows):
 
 
 def test_one_word_may_name_several_traits_and_phrases_have_one_spelling(rows):
-    lion = replace(TRAITS[0], name="sea lion", forms={"sea lion": ("sea lion", "sea lions")})
-    beast = replace(TRAITS[0], name="beast", forms={"beast": ("beast", "sea lion")})
+    lion = replace(TRAITS[0], name="sea lion", forms=("sea lion", "sea lions"))
+    beast = replace(TRAITS[0], name="beast", forms=("beast", "sea lion"))
     evidence = look_for_names(rows("a Sea-lion", "sea  lions"), [lion, beast])
     assert evidence.details == {"sea lion": 2, "beast": 1}
 
 
 def test_without_traits_nothing_can_be_said(rows):
     evidence = look_for_names(rows("an owl"), [])
-    assert (evidence.outcome, evidence.finding) == ("not applicable", "the list of traits is empty")
+    assert (evidence.outcome, evidence.finding) == ("not applicable", "the list of traits names none by a word")
     assert look_for_names([], TRAITS).outcome == "not applicable"

@@ -72,7 +72,7 @@ class Workers:
 def assemble(workers: int, progress: Progress | None = None, *, one_thread: bool = True) -> Iterator[Team]:
     """A team of that many processes; one means this process, with `one_thread` on one thread like every worker."""
     if workers <= 1:
-        with _on_one_thread() if one_thread else nullcontext():
+        with on_one_thread() if one_thread else nullcontext():
             yield Alone(progress)
         return
     from concurrent.futures import ProcessPoolExecutor
@@ -86,7 +86,7 @@ def assemble(workers: int, progress: Progress | None = None, *, one_thread: bool
 
 
 @contextmanager
-def _on_one_thread() -> Iterator[None]:
+def on_one_thread() -> Iterator[None]:
     """Let torch use one thread inside, and as many as before outside: the number of threads changes the last digits."""
     from subtrait.models.transformers_adapter import require, set_threads
 

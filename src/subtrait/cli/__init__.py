@@ -1,10 +1,7 @@
 """The command line: words in, verbs of `subtrait.api` called, results printed. Nothing else prints."""
 
 import json
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +9,9 @@ from typing import Annotated, Any
 import typer
 
 import subtrait
-from subtrait.errors import StorageError, SubtraitError, UsageError, unknown_name
+from subtrait.cli.audit import audit
+from subtrait.cli.console import bars_shown, printing
+from subtrait.errors import SubtraitError, UsageError, unknown_name
 
 app = typer.Typer(
     help="Hidden traits pass between language models through clean-looking data: make it happen, and measure it.",
@@ -26,6 +25,7 @@ STOPPED = 130
 """Exit code after Ctrl-C, as shells have it."""
 micro_app = typer.Typer(help="The embedded models: train one anew from its recipe.", no_args_is_help=True)
 app.add_typer(micro_app, name="micro")
+app.command()(audit)
 
 
 def main() -> None:
@@ -43,23 +43,9 @@ def main() -> None:
         raise
 
 
-@contextmanager
-def _printing() -> Iterator[None]:
-    """Around what prints a result: where standard output is a file on a full disk, say so in one line."""
-    try:
-        yield
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        raise  # whoever read it has gone, and typer ends the program without a word
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries again when it ends
-        raise StorageError(f"cannot write to standard output: {error.strerror}.") from None
-
-
 def _version(wanted: bool) -> None:
     if wanted:
-        with _printing():
+        with printing():
             print(f"subtrait {subtrait.__version__}")
         raise typer.Exit
 
@@ -110,28 +96,35 @@ def run(
     if dry_run:
         _show_estimate(plan, api.team_size(plan, workers), out or api.default_folder(plan))
         return
-    with _bars() as progress:
+    with bars_shown() as progress:
         finished = api.run(plan, out=out, workers=workers, progress=progress)
     if finished.notice:
         print(finished.notice, file=sys.stderr)
-    with _printing():
+    with printing():
         _show(finished.result, finished.command)
         print(f"\nReport: {finished.folder / 'report.html'}\nAgain:  subtrait report {finished.folder}")
 
 
 @app.command()
 def report(
-    folder: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
-    form: Annotated[str, typer.Option("--format", help="text, json or html.")] = "text",
+    folder: Annotated[Path, typer.Argument(help="The folder of a finished run or audit.")],
+    form: Annotated[
+        str, typer.Option("--format", help="text, json or html; of an audit also sarif and junit.")
+    ] = "text",
     output: Annotated[Path | None, typer.Option("--output", help="Write there instead of to the terminal.")] = None,
 ) -> None:
-    """Show a finished run again, in any format."""
+    """Show a finished run or audit again, in any format."""
     from subtrait import api
+    from subtrait.audits import is_audit
+    from subtrait.cli.audit import report_audit
 
+    if is_audit(folder):
+        report_audit(folder, form, output)
+        return
     result, config = api.read_result(folder)
     if output is not None:
         api.write_text(output, api.rendered(result, config, form))
-    with _printing():
+    with printing():
         if output is not None:
             print(f"Wrote {output}")
         elif form == "text":
@@ -158,7 +151,7 @@ def lineage(
     if form not in ("text", "json"):
         raise unknown_name("format", form, ("text", "json"))
     found = api.lineage(first, second, alpha=alpha, seed=seed)
-    with _printing():
+    with printing():
         if form == "json":
             print(json.dumps(asdict(found), indent=2))
             return
@@ -169,12 +162,18 @@ def lineage(
 
 
 @app.command()
-def doctor() -> None:
-    """Check this machine: what is installed, whether the embedded models are whole, how fast it is."""
+def doctor(
+    quick: Annotated[bool, typer.Option("--quick", help="Leave out the two audits, which take a minute.")] = False,
+) -> None:
+    """Check this machine: what is installed, whether the embedded models are whole, and whether the alarm alarms.
+
+    The last audits two files that ship with the package: one must be flagged, the other must not.
+    """
     from subtrait.doctor import examine
 
-    findings = examine()
-    with _printing():
+    with bars_shown() as progress:
+        findings = examine(alarm=not quick, progress=progress)
+    with printing():
         for finding in findings:
             print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.name}: {finding.detail}")
     if not all(finding.ok for finding in findings):
@@ -191,7 +190,7 @@ def micro_train(
     """Train an embedded model from nothing by its recipe: on the CPU, deterministic, at most half an hour."""
     from subtrait.models.micro.making import make
 
-    with _bars() as progress:
+    with bars_shown() as progress:
         card = make(name, out, steps=steps, progress=progress)
     print(f"Wrote {out}: loss {card['loss']:.3f} nats per token, fingerprint {card['fingerprint'][:16]}")
 
@@ -199,7 +198,7 @@ def micro_train(
 def _list_experiments() -> None:
     from subtrait.lab.catalogue import EXPERIMENTS
 
-    with _printing():
+    with printing():
         for card in EXPERIMENTS.values():
             print(f"{card.name}\n  {card.question}\n  Published: {card.published}")
         print("\nRun one: subtrait run NAME. See first what it costs: subtrait run NAME --dry-run")
@@ -229,47 +228,3 @@ def _show_estimate(plan: Any, workers: int, folder: Path) -> None:
     print(f"  memory  about {cost.bytes_of_memory / 2**30:.1f} GiB")
     print(f"  disk    about {cost.bytes_of_disk / 2**20:.0f} MiB in {folder}")
     print("Nothing was written. Leave out --dry-run to start.")
-
-
-@contextmanager
-def _bars() -> Iterator[Any]:
-    """Progress bars with the time left, on standard error."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    bars = Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=Console(stderr=True))
-    progress = _Bars(bars)
-    try:
-        yield progress
-    finally:
-        if progress.task is not None:
-            bars.stop()
-
-
-class _Bars:
-    """A `subtrait.records.Progress` that draws one bar for each stage."""
-
-    def __init__(self, bars: Any) -> None:
-        self.bars = bars
-        self.task: Any = None
-
-    def start(self, stage: str, total: int) -> None:
-        """Draw a new bar."""
-        self.bars.start()  # not before: a refusal is one line and no empty bars
-        self.task = self.bars.add_task(stage, total=total)
-
-    def advance(self, steps: int = 1) -> None:
-        """Move the current bar on."""
-        self.bars.advance(self.task, steps)
-
-
-if __name__ == "__main__":
-    main()

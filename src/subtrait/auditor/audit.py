@@ -1,0 +1,238 @@
+"""The order of work of an audit: read all rows, ask each question, decide.
+
+Every question returns `Evidence`; `verdict.py` says which may flag. References are built, or found, on the way.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import subtrait
+from subtrait.audit_records import AuditResult, ForecastRow, Look, NullCloud, TraitScore, TrialRow
+from subtrait.auditor.audit_plan import AuditPlan, Subject, design_of, setting_of
+from subtrait.auditor.before_and_after import filter_effect
+from subtrait.auditor.calibration_cost import announce_references
+from subtrait.auditor.content import NameCount
+from subtrait.auditor.forecast import PairedRows, forecast
+from subtrait.auditor.not_checked import not_checked
+from subtrait.auditor.origin_relation import relation_to_base
+from subtrait.auditor.personas import told_personas
+from subtrait.auditor.question_sets import question_sets
+from subtrait.auditor.reference_cache import Cached, references_for
+from subtrait.auditor.suspect import read_suspect
+from subtrait.auditor.trait_lists import load_trait_list
+from subtrait.auditor.traits import (
+    exact_scores,
+    null_cloud,
+    rows_for_finalists,
+    score_traits,
+    too_few_rows,
+    traits_evidence,
+)
+from subtrait.auditor.trial import TrialPlan, trial
+from subtrait.auditor.verdict import decide
+from subtrait.auditor.writer_lineage import writer_lineage
+from subtrait.auditor.writers import paired_control
+from subtrait.errors import InvalidInput, UsageError
+from subtrait.lab.seeds import stream
+from subtrait.lab.team import Team
+from subtrait.models.base import Model
+from subtrait.models.huggingface import HuggingFaceModel
+from subtrait.records import Evidence, Store
+
+SCHEMA_VERSION: Final = 1
+CONTROLLED: Final = 1_000
+"""Rows beside which the base's own answers are put."""
+ORIGIN_ROWS: Final = 500
+"""Rows on which the origin is asked: it tells writers apart on these well enough."""
+Announce = Callable[[str], None]
+"""Told what comes next and what it costs, in one line."""
+
+
+def run_audit(plan: AuditPlan, store: Store, *, team: Team, announce: Announce) -> AuditResult:
+    """Carry out the audit; a trial is kept in `store`, references in the folder that the plan names.
+
+    Raises:
+        InvalidInput: the data or a checkpoint cannot be accepted.
+        UsageError: an unknown name, or a base that gives no gradients.
+    """
+    subject, names = read_subject(plan, announce=announce)
+    suspect = subject.suspect
+    if len(suspect.pairs) < plan.rows_needed:
+        few = too_few_rows(len(suspect.pairs), needed=plan.rows_needed)
+        return _result(subject, [names.evidence(), few])
+    references = references_of(subject, team=team, announce=announce)
+    found, ranked, looks, null = _traits(subject, references)
+    announce("asking who wrote the rows, whether a persona explains them, and what training would do")
+    rows = _beside_own(subject, CONTROLLED)
+    forecasting, forecast_rows = _forecast(subject, rows)
+    evidence = [names.evidence(), _origin(subject), _lineage(subject), found, _personas(subject, rows), forecasting]
+    trying, trial_rows = _trial(subject, store, team=team, announce=announce)
+    evidence += [*trying, *_filtering(subject, references)]
+    result = _result(subject, evidence, traits=ranked, looks=looks, null=null)
+    return replace(result, forecast=forecast_rows, trial=trial_rows)
+
+
+def build_references(plan: AuditPlan, *, team: Team, announce: Announce) -> Path:
+    """Build the references that the audit of `plan` needs, and nothing else; the folder in which they are.
+
+    Raises:
+        UsageError: there are too few rows to take prompts from.
+        InvalidInput: the data or a checkpoint cannot be accepted.
+    """
+    subject, _ = read_subject(plan, announce=announce)
+    rows, needed = len(subject.suspect.pairs), plan.rows_needed
+    if rows < needed:
+        raise UsageError(f"{rows} different rows are too few to take prompts from: give {needed} or more")
+    return references_of(subject, team=team, announce=announce).folder
+
+
+def references_of(subject: Subject, *, team: Team, announce: Announce) -> Cached:
+    """The references that the subject is judged by: found, or built after saying what that costs."""
+    design, root = design_of(subject), subject.plan.references
+    announce_references(design, subject.setting, root, announce)
+    return references_for(design, subject.setting.pool, root, team=team)
+
+
+def read_subject(plan: AuditPlan, *, announce: Announce) -> tuple[Subject, NameCount]:
+    """Read all rows, counted and searched for names, and open the models. Raises as `run_audit`."""
+    listed = load_trait_list(plan.traits)
+    names = NameCount(listed.traits)
+    suspect = read_suspect(plan.source, names, rng=stream(plan.seed, "sample"))
+    data = suspect.data
+    announce(f"{data.read:,} rows in = {data.accepted:,} accepted + {data.rejected:,} rejected + {data.blank:,} blank")
+    return Subject(plan=plan, suspect=suspect, setting=setting_of(plan, suspect, listed), listed=listed), names
+
+
+def _traits(subject: Subject, cached: Cached) -> tuple[Evidence, tuple[TraitScore, ...], tuple[Look, ...], NullCloud]:
+    """Surrogates of every listed trait, beside the references; finalists exactly, on rows that the screen left out."""
+    plan, pairs, traits = subject.plan, subject.suspect.pairs, subject.listed.traits
+    judged = score_traits(subject.base, pairs, traits, cached.references)
+    null = null_cloud(cached.references, digest=cached.digest, policy=plan.policy, alpha=subject.alpha)
+    rows = rows_for_finalists(pairs, seen=judged.looks[-1].rows)
+    ranked = exact_scores(subject.base, rows, judged.ranked, traits, seed=plan.seed)
+    return traits_evidence(ranked, judged, null, alpha=subject.alpha), ranked, judged.looks, null
+
+
+def _origin(subject: Subject) -> Evidence:
+    """Who wrote the rows; `details` says in `of_this_base` whether the writer shares the base, where that is known."""
+    relation = relation_to_base(
+        subject.base,
+        subject.suspect.pairs[:ORIGIN_ROWS],
+        _local(subject.setting.others),
+        rng=stream(subject.plan.seed, "origin"),
+        keep=subject.setting.keeps,
+    )
+    known = {"of this base": 1.0, "another writer": 0.0}.get(relation.relation)
+    said = {} if known is None else {"of_this_base": known}
+    return replace(relation.evidence, details={**relation.evidence.details, **said})
+
+
+def _local(models: Sequence[Model]) -> list[HuggingFaceModel]:
+    return [model for model in models if isinstance(model, HuggingFaceModel)]
+
+
+def _lineage(subject: Subject) -> Evidence:
+    plan = subject.plan
+    return writer_lineage(plan.base, plan.writer, alpha=plan.policy.alpha, rng=stream(plan.seed, "lineage"))
+
+
+def _beside_own(subject: Subject, count: int) -> PairedRows:
+    """The first rows of the sample, and beside each the base's own answer to its prompt through the same filter."""
+    rng = stream(subject.plan.seed, "control", count)
+    suspect, control = paired_control(subject.setting, subject.suspect.pairs[:count], rng=rng)
+    return PairedRows(suspect=suspect, control=control)
+
+
+def _personas(subject: Subject, rows: PairedRows) -> Evidence:
+    rng, alpha = stream(subject.plan.seed, "personas"), subject.plan.policy.alpha
+    return told_personas(subject.base, rows, subject.listed.traits, alpha=alpha, rng=rng)
+
+
+def _forecast(subject: Subject, rows: PairedRows) -> tuple[Evidence, tuple[ForecastRow, ...]]:
+    plan = subject.plan
+    return forecast(
+        subject.base,
+        rows,
+        asked=question_sets(subject.listed.traits),
+        recipe=plan.recipe.for_rows(subject.suspect.data.accepted),
+        smallest_shift=plan.policy.smallest_shift,
+        rng=stream(plan.seed, "forecast"),
+    )
+
+
+def _trial(
+    subject: Subject, store: Store, *, team: Team, announce: Announce
+) -> tuple[list[Evidence], tuple[TrialRow, ...]]:
+    """What throwaway students become of the rows, where that is asked."""
+    plan = subject.plan
+    if not plan.students:
+        return [], ()
+    _check_students(subject, store)
+    announce(f"training {plan.students} throwaway students on shards of the rows, and {plan.students} beside them")
+    rows = _beside_own(subject, len(subject.suspect.pairs))
+    trying = TrialPlan(
+        base=plan.base,
+        recipe=plan.recipe,
+        rows=subject.suspect.data.accepted,
+        asked=question_sets(subject.listed.traits),
+        students=plan.students,
+        alpha=subject.alpha,
+        smallest_shift=plan.policy.smallest_shift,
+        seed=plan.seed,
+    )
+    evidence, found = trial(trying, rows.suspect, control=rows.control, store=store, team=team)
+    return [evidence], found
+
+
+def _check_students(subject: Subject, store: Store) -> None:
+    """Students of an earlier start serve again only for the same bytes of data and of the base."""
+    ours = {"data": subject.suspect.data.digest, "base": subject.base.fingerprint()}
+    theirs = store.record("trial/made-of.json", lambda: ours)
+    if theirs != ours:
+        what = "students that are stored here were trained on other bytes, or from another base"
+        raise InvalidInput("E_CHANGED", subject.suspect.data.path, what, hint="choose another --out")
+
+
+def _filtering(subject: Subject, cached: Cached) -> list[Evidence]:
+    """What a filter took out, where the data before it are named."""
+    plan = subject.plan
+    if plan.before is None:
+        return []
+    rng, alpha = stream(plan.seed, "filtering"), plan.policy.alpha
+    return [filter_effect(plan.source, plan.before, subject.base, cached.references, alpha=alpha, rng=rng)]
+
+
+def _result(
+    subject: Subject,
+    evidence: Sequence[Evidence],
+    *,
+    traits: tuple[TraitScore, ...] = (),
+    looks: tuple[Look, ...] = (),
+    null: NullCloud | None = None,
+) -> AuditResult:
+    plan, suspect = subject.plan, subject.suspect
+    outcome, reasons = decide(evidence, suspect.data, null, plan.policy, with_trial=plan.students > 0)
+    return AuditResult(
+        schema_version=SCHEMA_VERSION,
+        version=subtrait.__version__,
+        outcome=outcome,
+        reasons=reasons,
+        base=plan.base,
+        fingerprint=subject.base.fingerprint(),
+        data=suspect.data,
+        seed=plan.seed,
+        sampled=len(suspect.pairs),
+        filter=suspect.filter,
+        trait_list=subject.listed.name,
+        trait_list_digest=subject.listed.digest,
+        policy=plan.policy,
+        policy_notes=plan.policy_notes,
+        alpha_for_traits=subject.alpha,
+        evidence=tuple(evidence),
+        traits=traits,
+        looks=looks,
+        null=null,
+        not_checked=not_checked(plan, {each.question for each in evidence}),
+    )

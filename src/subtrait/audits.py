@@ -1,0 +1,260 @@
+"""The verbs of the auditor as functions: plan an audit, carry it out, build references beforehand, read one again."""
+
+import json
+import secrets
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import subtrait
+from subtrait.audit_records import AuditResult, Policy
+from subtrait.errors import InvalidInput, UsageError
+from subtrait.records import Progress
+
+if TYPE_CHECKING:
+    from subtrait.auditor.audit_plan import AuditPlan
+    from subtrait.data import Reject
+
+MOST_REJECTS = 100_000
+"""Rows that are quarantined before data count as something else altogether."""
+TRIAL_STUDENTS = 6
+"""Throwaway students a side, where a trial is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """A finished audit: what it found, and where."""
+
+    result: AuditResult
+    folder: Path
+    command: str
+    """The command line that repeats the audit."""
+
+
+def plan_audit(
+    data: Path | str,
+    base: str,
+    *,
+    reading: dict[str, Any] | None = None,
+    policy: Policy | None = None,
+    seed: int | None = None,
+    **options: Any,
+) -> "AuditPlan":
+    """The plan of an audit of the rows in `data`, which a student made from `base` is to be trained on.
+
+    Args:
+        data: a file or folder, see `subtrait.data`.
+        base: the student's base: an embedded model, a checkpoint folder or a hub id.
+        reading: `shape`, `turns` and `on_bad_row` of `subtrait.data.read_dataset`.
+        policy: what must hold for data to pass; the defaults where none is given.
+        seed: of the sample; unpredictable where none is given, and recorded.
+        options: other fields of `AuditPlan`, such as `traits`, `candidates`, `students`, `before`; None is no change.
+
+    Raises:
+        UsageError: an unknown model, list or option.
+    """
+    from subtrait.auditor.audit_plan import AuditPlan
+    from subtrait.auditor.reference_cache import default_root
+    from subtrait.auditor.suspect import Source
+    from subtrait.auditor.training_recipe import default_recipe
+    from subtrait.errors import unknown_name
+    from subtrait.models.registry import EMBEDDED, check_name
+
+    wanted = {name: value for name, value in options.items() if value is not None}
+    unknown = sorted(set(wanted) - set(AuditPlan.__dataclass_fields__))
+    if unknown:
+        raise unknown_name("option", unknown[0], AuditPlan.__dataclass_fields__)
+    for name in (base, *wanted.get("candidates", ()), *filter(None, [wanted.get("writer")])):
+        check_name(name)
+    usual = {
+        "traits": "embedded" if base in EMBEDDED else "general",
+        "references": default_root(),
+        "recipe": default_recipe(base),
+        "policy": policy or Policy(),
+    }
+    chosen = secrets.randbits(62) if seed is None else seed
+    return AuditPlan(source=Source(path=Path(data), **(reading or {})), base=base, seed=chosen, **{**usual, **wanted})
+
+
+def audit(
+    plan: "AuditPlan | Path | str",
+    base: str | None = None,
+    *,
+    out: Path | str | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    announce: Callable[[str], None] = lambda _: None,
+) -> Audit:
+    """Audit data before training on them, and write the folder of the audit.
+
+    Args:
+        plan: a plan of `plan_audit`, or the data, together with `base`, for the default plan.
+        base: the student's base, where `plan` is the data.
+        out: the folder to write; `audits/<name of the data>` where none is given.
+        workers: processes that build references side by side.
+        progress: told about the work as it goes.
+        announce: told, in one line each, what comes next and what it costs.
+
+    Raises:
+        SubtraitError: what went wrong, in one line; for data that cannot be accepted, `InvalidInput`.
+    """
+    from subtrait.api import environment
+    from subtrait.runs.opening import open_run
+
+    if isinstance(plan, str | Path):
+        if base is None:
+            raise UsageError("an audit needs the student's base: subtrait.audit('data.jsonl', 'micro-a')")
+        plan = plan_audit(plan, base)
+    folder = Path(out) if out is not None else default_folder(plan)
+    agreed = _with_seed_of_unfinished(plan, folder)
+    with open_run(folder, configuration(agreed), environment=environment()) as store:
+        result = _carried_out(agreed, store, workers=workers, progress=progress, announce=announce)
+        _publish(store, result, agreed)
+        return Audit(result, store.path, command_line(configuration(agreed)))
+
+
+def calibrate(
+    plan: "AuditPlan",
+    *,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    announce: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """Build the references that the audit of `plan` needs, and nothing else; the folder in which they are.
+
+    Raises:
+        SubtraitError: as `audit`; also where there are too few rows to take prompts from.
+    """
+    from subtrait.auditor.audit import build_references
+
+    with _team(plan, workers, progress) as team, _thread(plan):
+        return build_references(plan, team=team, announce=announce)
+
+
+def read_audit(folder: Path | str) -> tuple[AuditResult, dict[str, Any]]:
+    """The verdict and the configuration of a finished audit.
+
+    Raises:
+        InvalidInput: no audit there, an unfinished or a damaged one.
+    """
+    from subtrait.report.audit_json import from_json
+    from subtrait.runs.opening import attach_run, read_run
+
+    run_json, _ = read_run(Path(folder), result="verdict.json")
+    text = attach_run(Path(folder)).published("verdict.json") or b""
+    return from_json(text.decode(), Path(folder) / "verdict.json"), run_json["config"]
+
+
+def is_audit(folder: Path | str) -> bool:
+    """Whether a finished or begun audit, and no experiment, lies in `folder`."""
+    try:
+        config = json.loads((Path(folder) / "run.json").read_text(encoding="utf-8"))["config"]
+        return "audit" in config
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
+def configuration(plan: "AuditPlan") -> dict[str, Any]:
+    """What decides whether two audits are the same: the version and every field of the plan."""
+    fields = asdict(replace(plan, source=replace(plan.source, rejects=None)))
+    plain = json.loads(json.dumps(fields, default=str))
+    return {"version": subtrait.__version__, "audit": plain}
+
+
+def command_line(config: Mapping[str, Any]) -> str:
+    """The command that repeats an audit of this `configuration`, as far as options can say it."""
+    plan = config["audit"]
+    source, policy, usual = plan["source"], plan["policy"], Policy()
+    words = ["subtrait", "audit", source["path"], "--base", plan["base"], "--traits", plan["traits"]]
+    words += [word for name in plan["candidates"] for word in ("--candidates", name)]
+    words += ["--writer", plan["writer"]] if plan["writer"] else []
+    words += ["--shape", source["shape"]] if source["shape"] else []
+    words += ["--turns", source["turns"]] if source["turns"] != "all" else []
+    words += ["--on-bad-row", source["on_bad_row"]] if source["on_bad_row"] != "stop" else []
+    words += ["--try", "--students", str(plan["students"])] if plan["students"] else []
+    words += ["--before", plan["before"]] if plan["before"] else []
+    words += ["--rows", str(plan["looks"][-1])] if plan["looks"][-1] > 1_000 else []
+    words += ["--dilution", f"{policy['dilution']:g}"] if policy["dilution"] != usual.dilution else []
+    words += ["--accept", "other-base"] if policy["accept_other_base"] else []
+    return shlex.join([*words, "--alpha", f"{policy['alpha']:g}", "--seed", str(plan["seed"])])
+
+
+def default_folder(plan: "AuditPlan") -> Path:
+    """Where an audit goes if nobody says."""
+    return Path("audits") / (plan.source.path.name.split(".")[0] or "data")
+
+
+def _with_seed_of_unfinished(plan: "AuditPlan", folder: Path) -> "AuditPlan":
+    """The plan with the seed of an unfinished audit of the same plan in `folder`, so that it goes on."""
+    try:
+        before = json.loads((folder / "run.json").read_text(encoding="utf-8"))["config"]
+        seed = int(before["audit"]["seed"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return plan
+    resumed = replace(plan, seed=seed)
+    return resumed if configuration(resumed) == before and not (folder / "verdict.json").exists() else plan
+
+
+def _carried_out(
+    plan: "AuditPlan",
+    store: Any,
+    *,
+    workers: int | None,
+    progress: Progress | None,
+    announce: Callable[[str], None],
+) -> AuditResult:
+    from subtrait.auditor.audit import run_audit
+
+    rejects: list[Any] = []
+    quarantining = plan.source.on_bad_row == "quarantine"
+    source = replace(plan.source, rejects=_collector(rejects, plan) if quarantining else None)
+    with _team(plan, workers, progress) as team, _thread(plan):
+        result = run_audit(replace(plan, source=source), store, team=team, announce=announce)
+    if quarantining:
+        store.publish("rejects.jsonl", "".join(json.dumps(each) + "\n" for each in rejects))
+    return result
+
+
+def _collector(rejects: list[Any], plan: "AuditPlan") -> Callable[["Reject"], None]:
+    def collect(reject: "Reject") -> None:
+        if len(rejects) >= MOST_REJECTS:
+            what = f"more than {MOST_REJECTS:,} rows cannot be accepted: these are data of another shape"
+            raise InvalidInput("E_REJECTS", plan.source.path, what, hint="name the shape with --shape")
+        rejects.append(reject.as_row())
+
+    return collect
+
+
+def _publish(store: Any, result: AuditResult, plan: "AuditPlan") -> None:
+    """The files of a finished audit; the verdict last, so that it is there only where all else is."""
+    from subtrait.report.audit_formats import rendered
+
+    store.publish("evidence.jsonl", "".join(json.dumps(asdict(each)) + "\n" for each in result.evidence))
+    store.publish("report.html", rendered(result, "html", command=command_line(configuration(plan))))
+    store.publish("verdict.json", rendered(result, "json"))
+
+
+def _team(plan: "AuditPlan", workers: int | None, progress: Progress | None) -> Any:
+    from subtrait.api import cores
+    from subtrait.lab.team import assemble
+
+    if workers is not None and workers < 1:
+        raise UsageError(f"{workers} workers cannot do anything: give 1 or more")
+    return assemble(workers or (cores() if _is_embedded(plan) else 1), progress, one_thread=_is_embedded(plan))
+
+
+def _thread(plan: "AuditPlan") -> Any:
+    """One thread for embedded models, so that the same seed gives the same bytes (decision 1)."""
+    from subtrait.lab.team import on_one_thread
+
+    return on_one_thread() if _is_embedded(plan) else nullcontext()
+
+
+def _is_embedded(plan: "AuditPlan") -> bool:
+    from subtrait.models.registry import EMBEDDED
+
+    named: Sequence[str] = (plan.base, *plan.candidates)
+    return set(named) <= set(EMBEDDED)
