@@ -1,8 +1,8 @@
 """Does the alarm alarm? Two files that ship with the package are audited: one must be flagged, the other must not.
 
 `alarms.jsonl` was written by an owl teacher of the lab, `passes.jsonl` by the same base without a trait, both through
-the number filter. The audit is the real one, on few traits and references, so that it takes a minute and not ten: its
-rate of false alarms is 5 %, and what it says of other files would be worth little.
+the number filter. The audit is the real one, on few traits and references, so that it takes a minute or two and not
+ten: its rate of false alarms is 5 %, and what it says of other files would be worth little.
 """
 
 from collections.abc import Callable

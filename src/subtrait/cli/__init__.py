@@ -163,7 +163,9 @@ def lineage(
 
 @app.command()
 def doctor(
-    quick: Annotated[bool, typer.Option("--quick", help="Leave out the two audits, which take a minute.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out the two audits, which take a minute or two.")
+    ] = False,
 ) -> None:
     """Check this machine: what is installed, whether the embedded models are whole, and whether the alarm alarms.
 
