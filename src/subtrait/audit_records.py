@@ -205,7 +205,7 @@ class AuditResult:
     """The share of alpha in use for the traits question; half where the trial is run too."""
     evidence: tuple[Evidence, ...]
     traits: tuple[TraitScore, ...]
-    """Ranked from the largest score down."""
+    """Ranked: the finalists by score and exact nats per row, then the others from the largest score down."""
     looks: tuple[Look, ...]
     null: NullCloud | None
     forecast: tuple[ForecastRow, ...] = ()
