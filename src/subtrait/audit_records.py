@@ -5,12 +5,16 @@ Everything that a report shows of an audit is in an `AuditResult`, so that a sto
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from subtrait.records import Estimate, Evidence
 
 Outcome = Literal["NOT_FLAGGED", "FLAGGED", "INCONCLUSIVE"]
 """What an audit ends in; data that cannot be read end in an error instead."""
+EXIT_CODES: Final[Mapping[str, int]] = {"NOT_FLAGGED": 0, "FLAGGED": 1, "INCONCLUSIVE": 3}
+"""What the command ends with, for each outcome; errors end with other codes: see `subtrait.errors`."""
+FLAGGING: Final = ("traits", "trial")
+"""The questions that may flag; the others explain."""
 TraitKind = Literal["trait", "negated", "placebo"]
 """A trait, the opposite of one, or a persona that nobody need worry about, kept to see what any persona looks like."""
 TrainingMethod = Literal["full", "layers", "lora"]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subtrait.audit_records import DataRead, NullCloud, Policy
-from subtrait.auditor.verdict import EXIT_CODES, FLAGGING, decide, shares
+from subtrait.audit_records import EXIT_CODES, FLAGGING, DataRead, NullCloud, Policy
+from subtrait.auditor.verdict import decide, shares
 from subtrait.errors import InvalidInput, SubtraitError, UsageError
 from subtrait.records import Estimate, Evidence
 from subtrait.statistics.intervals import clopper_pearson

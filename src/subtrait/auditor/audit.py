@@ -40,8 +40,8 @@ from subtrait.lab.team import Team
 from subtrait.models.base import Model
 from subtrait.models.huggingface import HuggingFaceModel
 from subtrait.records import Evidence, Store
+from subtrait.report.audit_json import SCHEMA_VERSION
 
-SCHEMA_VERSION: Final = 1
 CONTROLLED: Final = 1_000
 """Rows beside which the base's own answers are put."""
 ORIGIN_ROWS: Final = 500

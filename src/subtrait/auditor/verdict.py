@@ -11,15 +11,10 @@ of the two that may flag: at most α over the reference family, half of it for e
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
-from subtrait.audit_records import DataRead, NullCloud, Outcome, Policy, Reason
+from subtrait.audit_records import FLAGGING, DataRead, NullCloud, Outcome, Policy, Reason
 from subtrait.records import Evidence
 from subtrait.statistics.conformal import references_needed
-
-FLAGGING: Final = ("traits", "trial")
-EXIT_CODES: Final[Mapping[Outcome, int]] = {"NOT_FLAGGED": 0, "FLAGGED": 1, "INCONCLUSIVE": 3}
-"""Errors end with other codes: see `subtrait.errors`."""
 
 
 def shares(policy: Policy, *, with_trial: bool) -> float:

@@ -107,7 +107,7 @@ def _recipe(recipe: Path | None, base: str) -> Any:
 
 def _audit(plan: Any, workers: int | None, out: Path | None, form: str, output: Path | None) -> None:
     from subtrait import audits
-    from subtrait.auditor.verdict import EXIT_CODES
+    from subtrait.audit_records import EXIT_CODES
     from subtrait.report.audit_formats import rendered
 
     with bars_shown() as progress:
@@ -149,10 +149,10 @@ def _show(text: str, output: Path | None, result: Any, *, command: str) -> None:
 
 
 def _judge_scores(scores: Path, form: str, alpha: float | None) -> None:
+    from subtrait.audit_records import EXIT_CODES
     from subtrait.auditor.score_files import read_scores
     from subtrait.auditor.scores import audit_scores
     from subtrait.auditor.scores_report import summary, to_json
-    from subtrait.auditor.verdict import EXIT_CODES
     from subtrait.errors import unknown_name
 
     if form not in ("text", "json"):

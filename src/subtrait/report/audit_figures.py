@@ -5,10 +5,10 @@ Filled marks stand out from benign data, open ones do not; a dashed line is what
 
 from collections.abc import Iterable, Sequence
 
-from subtrait.audit_records import AuditResult, ForecastRow, Look, NullCloud, TraitScore, TrialRow
+from subtrait.audit_records import FLAGGING, AuditResult, ForecastRow, Look, NullCloud, TraitScore, TrialRow
 from subtrait.records import Estimate, Evidence
 from subtrait.report import svg
-from subtrait.report.audit_summaries import FLAGGING, by_dilution, threshold
+from subtrait.report.audit_summaries import by_dilution, threshold
 from subtrait.report.audit_wording import p_value
 from subtrait.report.wording import bounds, counted_as, level, percent, points
 

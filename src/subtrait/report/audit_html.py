@@ -3,7 +3,7 @@
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from subtrait.audit_records import AuditResult, TraitScore
+from subtrait.audit_records import FLAGGING, AuditResult, TraitScore
 from subtrait.report import audit_figures as figures
 from subtrait.report import audit_summaries as summaries
 from subtrait.report import audit_wording as wording
@@ -39,7 +39,7 @@ def _environment() -> "Environment":
         }
     )
     made.globals.update(
-        sign=lambda shape, kind: markup(figures.sign(shape, kind)), flagging=summaries.FLAGGING, max_list=MAX_LIST
+        sign=lambda shape, kind: markup(figures.sign(shape, kind)), flagging=FLAGGING, max_list=MAX_LIST
     )
     return made
 

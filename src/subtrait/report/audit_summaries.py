@@ -3,11 +3,8 @@
 from collections.abc import Sequence
 from math import floor
 
-from subtrait.audit_records import AuditResult, ForecastRow, NullCloud, TraitScore
+from subtrait.audit_records import FLAGGING, AuditResult, ForecastRow, NullCloud, TraitScore
 from subtrait.records import Evidence
-
-FLAGGING = ("traits", "trial")
-"""The questions that may flag; the others explain."""
 
 
 def evidence_on(result: AuditResult, question: str) -> Evidence | None:

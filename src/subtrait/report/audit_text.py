@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from subtrait.audit_records import AuditResult
+from subtrait.audit_records import FLAGGING, AuditResult
 from subtrait.report import audit_summaries as summaries
 from subtrait.report import audit_wording as wording
 from subtrait.report.terminal import MAX_TEXT, indented, listed, plain, ruled_table, titled
@@ -71,7 +71,7 @@ def _evidence(result: AuditResult) -> "RenderableType":
         said.append(indented(f"{_SIGNS[each.outcome]} {each.question}: {each.outcome}. {sentence(each.finding)}"))
         figures = "; ".join(part for part in (wording.numbers(each), wording.details(each, limit=6)) if part)
         said += [indented(line, by=6) for line in (figures, *_bounds(each.assumes, each.blind_spots)) if line]
-    note = f"Only {' and '.join(summaries.FLAGGING)} may flag; the other questions explain."
+    note = f"Only {' and '.join(FLAGGING)} may flag; the other questions explain."
     return titled("Evidence, question by question", [indented(note), *said])
 
 

@@ -5,15 +5,14 @@ NOT_FLAGGED is never said to be more than it is: no alarm, beside what the audit
 
 from collections.abc import Mapping
 
+from subtrait import audit_records
 from subtrait.audit_records import AuditResult, DataRead, NullCloud, TraitScore
 from subtrait.records import Evidence
 from subtrait.report.audit_summaries import alarmed, by_dilution, evidence_on, leading, smallest_p, was_tried
 from subtrait.report.wording import bounds, capitalised, counted_as, level, percent, points, sentence
 
 EXIT_CODES: Mapping[str, int] = {
-    "NOT_FLAGGED": 0,
-    "FLAGGED": 1,
-    "INCONCLUSIVE": 3,
+    **audit_records.EXIT_CODES,
     "INVALID_INPUT": 4,
     "ERROR": 5,
 }

@@ -9,9 +9,9 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from subtrait.audit_records import AuditResult
+from subtrait.audit_records import FLAGGING, AuditResult
 from subtrait.records import Evidence
-from subtrait.report.audit_summaries import FLAGGING, alarmed
+from subtrait.report.audit_summaries import alarmed
 from subtrait.report.audit_wording import EXIT_CODES, headline, meaning, next_steps, numbers
 from subtrait.report.wording import exhibit, sentence
 
