@@ -1,6 +1,7 @@
 """A tiny experiment with every arm, run once for all tests that look at a finished run."""
 
 import os
+import sys
 from pathlib import Path
 from runpy import run_path
 from types import SimpleNamespace
@@ -12,6 +13,20 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 TINY = Path(__file__).parent / "lab" / "tiny.py"
 TINY_AUDIT = Path(__file__).parent / "auditor" / "tiny_audit.py"
+
+
+@pytest.fixture
+def typed(monkeypatch, capsys):
+    """Type a command: exit code, standard output, standard error."""
+    from subtrait import cli
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["subtrait", *map(str, words)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return (end.value.code or 0, *capsys.readouterr())
+
+    return run
 
 
 @pytest.fixture(scope="session")

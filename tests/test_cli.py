@@ -26,19 +26,6 @@ def here(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def typed(monkeypatch, capsys):
-    """Type a command: exit code, standard output, standard error."""
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["subtrait", *map(str, words)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return (end.value.code or 0, *capsys.readouterr())
-
-    return run
-
-
-@pytest.fixture
 def refused(typed, here):
     """Type a command that must be refused: exit code and the one line that is said."""
 

@@ -3,11 +3,10 @@
 import json
 import os
 import re
-import sys
 
 import pytest
 
-from subtrait import audits, cli
+from subtrait import audits
 from subtrait.audit_records import Policy
 from subtrait.report.audit_formats import FORMATS
 
@@ -20,19 +19,6 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     return tmp_path / "here"
-
-
-@pytest.fixture
-def typed(monkeypatch, capsys):
-    """Type a command: exit code, standard output, standard error."""
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["subtrait", *map(str, words)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return (end.value.code or 0, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture
