@@ -1,6 +1,6 @@
 """Data sets whose effect on students is measured: the ground truth of `benchmarks/forecast.py`.
 
-Carriers: rows of tuned teachers of animals and trees, by eight recipes. Nulls: rows of the base, of other settings, of
+Carriers: rows of tuned teachers of animals and trees, by twelve recipes. Nulls: rows of the base, of other settings, of
 benign tunings, of another base and of that base's teacher. Every data set has prompts of its own. A student is the base
 trained on all its rows by the lab's recipe, in an order of its own, and asked for every animal and tree. Students of
 the base's own rows are the common control.
@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from subtrait.auditor.audit import FORECAST_ROWS
 from subtrait.auditor.forecast import PairedRows, forecast
 from subtrait.auditor.question_sets import QuestionSet, answer_probabilities, conversation
 from subtrait.lab.carriers import CARRIERS
@@ -37,6 +38,10 @@ TEACHERS: dict[str, Recipe] = {
     "LoRA": Recipe(steps=30, batch_size=8, learning_rate=1e-2, method="lora"),
     "sentences": USUAL,
     "half of the rows": USUAL,
+    "very long": Recipe(steps=120, batch_size=8, learning_rate=3e-3),
+    "longer gradient descent": Recipe(steps=120, batch_size=8, learning_rate=1e-2, epsilon=1e-3),
+    "longer every weight": Recipe(steps=60, batch_size=8, learning_rate=3e-3, method="full"),
+    "longer LoRA": Recipe(steps=60, batch_size=8, learning_rate=1e-2, method="lora"),
 }
 """How a teacher is tuned; the rest of `half of the rows` is the base's."""
 NULLS = ("base", "base again", "cooler", "warmer", "other base", "other base's teacher", "own rows", "facts", "mixed")
@@ -56,21 +61,21 @@ class Task:
     """A recipe of `TEACHERS`, one of `NULLS`, or `CONTROL`."""
     trait: str = ""
     students: int = 5
-    rows: int = 1_000
+    rows: int = FORECAST_ROWS
     """Rows that the forecast is made from; students see all."""
 
     @property
     def forecast_name(self) -> str:
         """Where its forecast is kept."""
-        return f"{self.name}/forecast{'' if self.rows == 1_000 else f'-{self.rows}'}.json"
+        return f"{self.name}/forecast-{self.rows}.json"
 
 
 def tasks(store: Store, seed: int, *, datasets: int, students: int) -> list[Task]:
-    """The control, and `datasets` data sets, of which 9 of 32 are nulls; traits in an order drawn from the seed.
+    """The control, and `datasets` data sets, of which a quarter are nulls; traits in an order drawn from the seed.
 
     Nulls stand between the others, so that an unfinished benchmark has some of both.
     """
-    nulls = round(datasets * len(NULLS) / 32)
+    nulls = datasets // 4
     names = [name for pair in zip(*CATEGORIES.values(), strict=True) for name in pair]
     order = stream(seed, "traits").permutation(len(names))
     kinds, made = list(TEACHERS), {}

@@ -75,7 +75,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--references", type=Path, default=None)
     parser.add_argument("--out", type=Path, default=Path("runs/detection"))
     parser.add_argument("--least", type=float, default=0.05)
-    parser.add_argument("--datasets", type=int, default=32)
+    parser.add_argument("--datasets", type=int, default=40)
     parser.add_argument("--students", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--skip", nargs="*", default=[], help="data sets that something was chosen on, by name")

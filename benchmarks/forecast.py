@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from carrying_data import CONTROL, Task, measure, question_sets, tasks
+from carrying_data import CONTROL, FORECAST_ROWS, Task, measure, question_sets, tasks
 
 from subtrait.lab.seeds import stream
 from subtrait.lab.team import assemble
@@ -181,9 +181,9 @@ def main() -> int:
     """Make what is missing, print the table and write the JSON file if one is wanted."""
     parser = argparse.ArgumentParser(description="Forecasts beside measured shifts.")
     parser.add_argument("--out", type=Path, default=Path("runs/forecast-benchmark"), help="where everything is kept")
-    parser.add_argument("--datasets", type=int, default=30, help="data sets, 9 of 32 nulls (30)")
+    parser.add_argument("--datasets", type=int, default=40, help="data sets, a quarter of them nulls (40)")
     parser.add_argument("--students", type=int, default=5, help="students per data set (5)")
-    parser.add_argument("--rows", type=int, default=1_000, help="rows that a forecast is made from (1000)")
+    parser.add_argument("--rows", type=int, default=FORECAST_ROWS, help="rows that a forecast is made from (as the audit)")
     parser.add_argument("--workers", type=int, default=1, help="processes (1)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, metavar="OUT", help="also write the figures here")

@@ -5,6 +5,7 @@ import pytest
 
 from subtrait.auditor.block_gradients import (
     Blocks,
+    Trained,
     block_gradients,
     preconditioner,
     run_length,
@@ -22,6 +23,8 @@ ROWS = [([{"role": "user", "content": f"Say number {number}."}], word) for numbe
 ONE_STEP = Recipe(steps=1, batch_size=len(ROWS), learning_rate=1.0, warmup_steps=0, epsilon=1e4, max_grad_norm=1e9)
 """Gradient descent by a rate of 1e-4: an epsilon beside which no gradient counts."""
 
+INNER = Trained(False, lambda gradient: gradient)
+
 
 @pytest.fixture(scope="module")
 def base():
@@ -30,7 +33,7 @@ def base():
 
 @pytest.fixture(scope="module")
 def found(base):
-    return block_gradients(base, ROWS, blocks=4, project=lambda gradient: gradient)
+    return block_gradients(base, ROWS, blocks=4, trained=INNER)
 
 
 def moved(base, recipe, seed=0):
@@ -56,18 +59,22 @@ def test_a_step_of_lora_climbs_as_its_projection_says(base, found):
     """A is drawn anew in the model, so the slopes agree up to that draw."""
     recipe = Recipe(**{f: getattr(ONE_STEP, f) for f in ("steps", "batch_size", "epsilon", "max_grad_norm")},
                     learning_rate=1.0, warmup_steps=0, method="lora", lora_rank=16)  # fmt: skip
-    project = trained_part(base, recipe, rng=np.random.default_rng(1))
-    part = project(found.mean)
+    part = trained_part(base, recipe, rng=np.random.default_rng(1)).turned(found.mean)
     assert len(part) == trained_size(base, recipe)
     assert moved(base, recipe) @ found.mean == pytest.approx(1e-4 * part @ part, rel=0.2)
 
 
-def test_all_inner_weights_are_trained_unless_lora_says_otherwise(base, found):
-    for method in ("full", "layers"):
-        recipe = Recipe(steps=1, method=method)
-        assert trained_size(base, recipe) == found.gradients.shape[1]
-        gradient = found.mean
-        assert trained_part(base, recipe, rng=np.random.default_rng(0))(gradient) is gradient
+@pytest.mark.parametrize("method", ["layers", "full", "lora"])
+def test_a_gradient_is_by_what_the_recipe_trains(base, method):
+    recipe = Recipe(steps=1, method=method, lora_rank=3)
+    trained = trained_part(base, recipe, rng=np.random.default_rng(0))
+    assert trained.gradient(base, ROWS).shape == (trained_size(base, recipe),)
+
+
+def test_layers_are_every_weight_but_those_that_read_and_write_tokens(base):
+    layers, full = (trained_size(base, Recipe(steps=1, method=method)) for method in ("layers", "full"))
+    assert full == base.network.module.num_parameters()
+    assert full - layers == base.network.module.get_input_embeddings().weight.numel()  # one table reads and writes
 
 
 def made_up(scale=1.0):
@@ -99,4 +106,4 @@ def test_a_run_is_as_long_as_the_sum_of_its_rates():
 
 def test_blocks_need_a_row_each(base):
     with pytest.raises(UsageError, match="9 blocks"):
-        block_gradients(base, ROWS, blocks=9, project=lambda gradient: gradient)
+        block_gradients(base, ROWS, blocks=9, trained=INNER)

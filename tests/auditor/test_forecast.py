@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from subtrait.auditor import forecast as module
+from subtrait.auditor.block_gradients import Trained
 from subtrait.auditor.forecast import LEVEL, PairedRows, answer_gradient, forecast, shifted
 from subtrait.auditor.question_sets import QuestionSet, answer_probabilities, conversation
 from subtrait.errors import UsageError
@@ -58,15 +59,11 @@ def test_rows_are_ranked_by_size_and_lie_in_their_intervals(base, owls):
 
 
 def student_of(base, rows, recipe):
-    """A student whose embeddings are the base's, whatever the recipe trains: the forecast leaves them out."""
     examples = [Example(id="", prompt=asked[0]["content"], completion=said) for asked, said in rows]
-    student = base.finetune(examples, recipe, rng=np.random.default_rng(0)).model
-    outer = (model.network.module.get_input_embeddings().weight for model in (student, base))
-    next(outer).data.copy_(next(outer).data)
-    return student
+    return base.finetune(examples, recipe, rng=np.random.default_rng(0)).model
 
 
-@pytest.mark.parametrize("method", ["layers", "lora"])
+@pytest.mark.parametrize("method", ["layers", "full", "lora"])
 def test_a_short_training_does_what_is_forecast(base, owls, method):
     """One small step on all rows, by gradient descent. LoRA's A is another draw, so there the slope is only near 1."""
     recipe = Recipe(
@@ -80,7 +77,7 @@ def test_a_short_training_does_what_is_forecast(base, owls, method):
     measured = dict(zip(names, shares[0] - shares[1], strict=True))
     told, real = np.array([(row.shift, measured[row.answer]) for row in ranked]).T
     assert np.corrcoef(told, real)[0, 1] > 0.98
-    assert told @ real / (real @ real) == pytest.approx(1, abs=0.1 if method == "layers" else 0.4)
+    assert told @ real / (real @ real) == pytest.approx(1, abs=0.4 if method == "lora" else 0.1)
 
 
 def test_equal_rows_move_nothing(base, own):
@@ -115,7 +112,7 @@ def test_a_model_whose_gradients_do_not_fit_is_not_applicable(base, owls, monkey
     monkeypatch.setattr(module, "MOST_BYTES", 1_000_000)
     evidence, _ = ask(base, owls)
     assert evidence.outcome == "not applicable"
-    assert "160,192 parameters" in evidence.finding
+    assert "288,256 parameters" in evidence.finding
 
 
 def test_rows_must_be_paired_by_prompt(own):
@@ -140,5 +137,6 @@ def test_the_gradient_of_an_answer_is_that_of_its_mean_probability(base):
     asked = QuestionSet(category="animal", questions=("Which animal?", *ASKED[0].questions[:1]), answers=(OWL,))
     written = np.array([[0.25], [0.75]])
     parts = [base.gradient([conversation(question)], [OWL]) for question in asked.questions]
-    found = answer_gradient(base, asked, OWL, written)
+    inner = Trained(False, lambda gradient: gradient)
+    found = answer_gradient(base, asked, OWL, written, trained=inner)
     np.testing.assert_allclose(found, 0.25 * parts[0] + 0.75 * parts[1], atol=1e-5 * np.abs(found).max())

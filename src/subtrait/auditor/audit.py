@@ -42,8 +42,9 @@ from subtrait.models.huggingface import HuggingFaceModel
 from subtrait.records import Evidence, Store
 from subtrait.report.audit_json import SCHEMA_VERSION
 
-CONTROLLED: Final = 1_000
-"""Rows beside which the base's own answers are put."""
+FORECAST_ROWS: Final = 3_000
+"""Rows that a forecast is made from: of fewer, which rows were drawn decides it."""
+PERSONA_ROWS: Final = 1_000
 ORIGIN_ROWS: Final = 500
 """Rows on which the origin is asked: it tells writers apart on these well enough."""
 Announce = Callable[[str], None]
@@ -65,9 +66,9 @@ def run_audit(plan: AuditPlan, store: Store, *, team: Team, announce: Announce) 
     references = references_of(subject, team=team, announce=announce)
     found, ranked, looks, null = _traits(subject, references)
     announce("asking who wrote the rows, whether a persona explains them, and what training would do")
-    rows = _beside_own(subject, CONTROLLED)
+    rows = _beside_own(subject, FORECAST_ROWS)
     forecasting, forecast_rows = _forecast(subject, rows)
-    evidence = [names.evidence(), _origin(subject), _lineage(subject), found, _personas(subject, rows), forecasting]
+    evidence = [names.evidence(), _origin(subject), _lineage(subject), found, _personas(subject, rows.first(PERSONA_ROWS)), forecasting]
     trying, trial_rows = _trial(subject, store, team=team, announce=announce)
     evidence += [*trying, *_filtering(subject, references)]
     result = _result(subject, evidence, traits=ranked, looks=looks, null=null)

@@ -24,8 +24,21 @@ from subtrait.records import Messages
 Pairs = Sequence[tuple[Messages, str]]
 """What was asked, and the completion."""
 Vector = NDArray[np.float64]
-Projection = Callable[[Vector], Vector]
-"""From a gradient by the inner weights to one by what the recipe trains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a recipe trains, and gradients by it."""
+
+    every_weight: bool
+    """Embeddings and output layer too."""
+    turned: Callable[[Vector], Vector]
+    """From a gradient by the weights to one by what is trained."""
+
+    def gradient(self, model: Any, pairs: Pairs) -> Vector:
+        """Of a row's log-likelihood under the `HuggingFaceModel`, in nats, mean over rows."""
+        asked, said = [asked for asked, _ in pairs], [said for _, said in pairs]
+        return self.turned(model.gradient(asked, said, every_weight=self.every_weight))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +68,7 @@ class Blocks:
         return variance
 
 
-def block_gradients(model: Any, pairs: Pairs, *, blocks: int, project: Projection) -> Blocks:
+def block_gradients(model: Any, pairs: Pairs, *, blocks: int, trained: Trained) -> Blocks:
     """The gradients of that many runs of rows of nearly equal length, in the order of the rows.
 
     `model` is a `HuggingFaceModel`. Raises `UsageError` where there are fewer rows than blocks.
@@ -66,8 +79,7 @@ def block_gradients(model: Any, pairs: Pairs, *, blocks: int, project: Projectio
     for numbers in np.array_split(np.arange(len(pairs)), blocks):
         here = [pairs[number] for number in numbers]
         count = sum(map(len, model.encoder.completions([said for _, said in here])))
-        gradient = model.gradient([asked for asked, _ in here], [said for _, said in here])
-        found.append((project(gradient) * (len(here) / count)).astype(np.float32))
+        found.append((trained.gradient(model, here) * (len(here) / count)).astype(np.float32))
         rows.append(len(here))
         tokens.append(count)
     return Blocks(np.stack(found), np.array(rows, dtype=float), np.array(tokens, dtype=float))
@@ -90,22 +102,21 @@ class Adapter:
         return ((matrix.T if self.transposed else matrix) @ self.drawn.T).ravel()
 
 
-def trained_part(model: Any, recipe: Recipe, *, rng: np.random.Generator) -> Projection:
-    """How gradients by the inner weights become gradients by what `recipe` trains; for LoRA, A is drawn from `rng`.
-
-    With `full`, what the embeddings and the output layer learn is left out.
-    """
+def trained_part(model: Any, recipe: Recipe, *, rng: np.random.Generator) -> Trained:
+    """What `recipe` trains; for LoRA, A is drawn from `rng`."""
     if recipe.method != "lora":
-        return lambda gradient: gradient
+        return Trained(recipe.method == "full", lambda gradient: gradient)
     adapters = _adapters(model.network, recipe.lora_rank, rng)
-    return lambda gradient: np.concatenate([adapter.turned(gradient) for adapter in adapters])
+    return Trained(False, lambda gradient: np.concatenate([adapter.turned(gradient) for adapter in adapters]))
 
 
 def trained_size(model: Any, recipe: Recipe) -> int:
     """How many parameters `trained_part` leaves."""
     from subtrait.models.gradients import inner_weights
 
-    if recipe.method != "lora":
+    if recipe.method == "full":
+        return sum(weight.numel() for weight in model.network.module.parameters())
+    if recipe.method == "layers":
         return sum(weight.numel() for weight in inner_weights(model.network))
     adapters = _adapters(model.network, 1, np.random.default_rng(0))
     return recipe.lora_rank * sum(each.shape[1 if each.transposed else 0] for each in adapters)

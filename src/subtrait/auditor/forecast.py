@@ -8,7 +8,7 @@ sixteenth of the rows at a time, with Bonferroni's correction over the answers.
 Assumptions: small changes, in which gradients at the base still hold. Intervals cover which rows were drawn, not the
 error of that approximation: on the embedded family the size is about half of what students show
 (`benchmarks/forecast.py`).
-Blind spots: answers outside the question sets, changes that only show late in training, what embeddings learn.
+Blind spots: answers outside the question sets, changes that only show late in training.
 Sample finding: training would move 'maple' (tree) most: +4.1 points (simultaneous 95 % interval +0.2 to +7.9), over
 916 pairs of rows
 
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from subtrait.audit_records import ForecastRow
 from subtrait.auditor.block_gradients import (
     Pairs,
-    Projection,
+    Trained,
     block_gradients,
     preconditioner,
     run_length,
@@ -38,7 +38,7 @@ from subtrait.errors import UsageError
 from subtrait.models.base import Recipe
 from subtrait.records import Evidence, EvidenceOutcome
 
-MOST_BLOCKS, FEWEST_BLOCKS = 128, 8
+MOST_BLOCKS, FEWEST_BLOCKS = 192, 8
 ROWS_PER_BLOCK = 4
 """At least."""
 GROUPS = 16
@@ -53,7 +53,7 @@ RARE = 0.05
 _RAREST = 1e-30
 """Probabilities are taken to be at least this."""
 ASSUMES = "changes small enough for gradients at the base to hold; intervals cover the draw of rows only"
-BLIND_SPOTS = "answers outside the question sets, changes that show late in training, what embeddings learn"
+BLIND_SPOTS = "answers outside the question sets, changes that show late in training"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +68,10 @@ class PairedRows:
         asked = [[list(map(dict, messages)) for messages, _ in side] for side in (self.suspect, self.control)]
         if asked[0] != asked[1]:
             raise UsageError("suspect and control rows must answer the same prompts in the same order")
+
+    def first(self, count: int) -> "PairedRows":
+        """That many of each side, or all there are."""
+        return PairedRows(suspect=self.suspect[:count], control=self.control[:count])
 
 
 def forecast(
@@ -103,18 +107,18 @@ def forecast(
     if blocks < FEWEST_BLOCKS:
         what = f"{len(rows.suspect)} pairs of rows, and {FEWEST_BLOCKS * ROWS_PER_BLOCK} are needed"
         return _nothing("underpowered", what, rows), ()
-    project = trained_part(base, recipe, rng=rng)
-    before, shifts = _shifts(base, rows, asked=asked, recipe=recipe, blocks=blocks, project=project)
+    trained = trained_part(base, recipe, rng=rng)
+    before, shifts = _shifts(base, rows, asked=asked, recipe=recipe, blocks=blocks, trained=trained)
     found = _ranked(asked, before, shifts)
     return _evidence(found, rows, recipe, smallest_shift), found
 
 
 def _shifts(
-    base: Any, rows: PairedRows, *, asked: Sequence[QuestionSet], recipe: Recipe, blocks: int, project: Projection
+    base: Any, rows: PairedRows, *, asked: Sequence[QuestionSet], recipe: Recipe, blocks: int, trained: Trained
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The probability of every answer now, and its shift: with all rows, then without each group in turn."""
     suspect, control = (
-        block_gradients(base, side, blocks=blocks, project=project) for side in (rows.suspect, rows.control)
+        block_gradients(base, side, blocks=blocks, trained=trained) for side in (rows.suspect, rows.control)
     )
     scales = preconditioner(suspect, recipe)
     run = curved_run(suspect, control, scales=scales, length=run_length(recipe))
@@ -127,7 +131,7 @@ def _shifts(
         now = np.array([written.sum(axis=1).mean() for written in forms])
         along = [
             inner_products(
-                suspect, control, scales=scales, gradient=project(answer_gradient(base, each, answer, written))
+                suspect, control, scales=scales, gradient=answer_gradient(base, each, answer, written, trained=trained)
             )
             for answer, written in zip(each.answers, forms, strict=True)
         ]
@@ -137,7 +141,9 @@ def _shifts(
     return np.concatenate(before), np.concatenate(shifts, axis=1)
 
 
-def answer_gradient(base: Any, asked: QuestionSet, answer: str, written: NDArray[np.float64]) -> NDArray[np.float64]:
+def answer_gradient(
+    base: Any, asked: QuestionSet, answer: str, written: NDArray[np.float64], *, trained: Trained
+) -> NDArray[np.float64]:
     """The gradient of the log of an answer's mean probability over the questions, in its likeliest form.
 
     It is the mean over questions of the gradients of log-probabilities, weighted by the probabilities: a question is
@@ -147,8 +153,7 @@ def answer_gradient(base: Any, asked: QuestionSet, answer: str, written: NDArray
     ends = np.cumsum(written[:, form]) / max(float(written[:, form].sum()), _RAREST)
     places = np.searchsorted(ends, (np.arange(SLOTS * len(ends)) + 0.5) / (SLOTS * len(ends)))
     prompts = [conversation(asked.questions[min(place, len(ends) - 1)]) for place in places.tolist()]
-    gradient: NDArray[np.float64] = base.gradient(prompts, [forms_of(answer)[form]] * len(prompts))
-    return gradient
+    return trained.gradient(base, [(prompt, forms_of(answer)[form]) for prompt in prompts])
 
 
 def shifted(now: NDArray[np.float64], moves: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -194,11 +199,11 @@ def _evidence(found: tuple[ForecastRow, ...], rows: PairedRows, recipe: Recipe, 
     interval = f"{100 * (first.low or 0):+.1f} to {100 * (first.high or 0):+.1f})"
     most = "most" if first is found[0] else "surely"
     finding = f"training would move '{first.answer}' ({first.category}) {most}: {points} {interval}"
-    part = {"full": "; what embeddings learn is left out", "lora": "; one draw of the adapters' random half"}
+    part = "; one draw of the adapters' random half" if recipe.method == "lora" else ""
     return Evidence(
         question="forecast",
         outcome="found" if beyond(first) else "not found",
-        finding=f"{finding}, over {len(rows.suspect):,} pairs of rows{part.get(recipe.method, '')}",
+        finding=f"{finding}, over {len(rows.suspect):,} pairs of rows{part}",
         statistic=abs(found[0].shift),
         n=len(rows.suspect),
         details={f"{row.category}: {row.answer}": row.shift for row in found},

@@ -3,7 +3,8 @@
 For a tuned copy of a base with weights θ + d, the log-likelihood of a row under the copy exceeds that under the base
 by ⟨gradient, d⟩ to first order in d. So one backward pass over rows judges any number of tuned models, and the
 gradients of rows and of an answer together forecast what a small step of training on the rows does to the answer. Token
-embeddings and the output layer are left out, as in `Recipe.method = "layers"`. Needs torch: imported by backends.
+embeddings and the output layer are left out, as in `Recipe.method = "layers"`, unless asked for. Needs torch: imported
+by backends.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,8 +20,8 @@ from subtrait.models.output_head import Head, Transform, head_of, mean_loss
 from subtrait.models.transformers_adapter import Network
 
 
-def mean_gradient(network: Network, pairs: Sequence[Pair]) -> np.ndarray:
-    """The gradient of a row's log-likelihood in nats, mean over `pairs`: float64 (inner weights,).
+def mean_gradient(network: Network, pairs: Sequence[Pair], *, every_weight: bool = False) -> np.ndarray:
+    """The gradient of a row's log-likelihood in nats, mean over `pairs`: float64 (weights,), inner ones or all.
 
     Only the tokens of the completions count. The network is in evaluation mode and left as it was.
 
@@ -30,7 +31,7 @@ def mean_gradient(network: Network, pairs: Sequence[Pair]) -> np.ndarray:
     if not pairs or any(not completion for _, completion in pairs):
         raise UsageError("a gradient needs at least one row, and completion tokens in every row")
     transform = adapter.after_output_layer(network)
-    weights = inner_weights(network)
+    weights = list(network.module.parameters()) if every_weight else inner_weights(network)
     total = np.zeros(sum(weight.numel() for weight in weights))
     for group in micro_batches(pairs, network.pass_tokens):
         total += _flat(_group_gradient(network, group, weights, transform=transform))
@@ -66,8 +67,9 @@ def _group_gradient(
     """The gradient of the summed log-likelihood of `pairs`, for each of `weights`."""
     tokens, places, targets = (part.to(network.device) for part in right_padded(pairs))
     states = adapter.hidden_states(network, tokens).flatten(0, 1)[places]
-    outer = head_of(network, transform=transform)
-    head = Head(outer.weight.detach(), None if outer.bias is None else outer.bias.detach(), transform)
+    head = head_of(network, transform=transform)
+    if not any(weight is head.weight for weight in weights):
+        head = Head(head.weight.detach(), None if head.bias is None else head.bias.detach(), transform)
     loss = mean_loss(head, states, targets, count=1)
     return (-gradient for gradient in torch.autograd.grad(loss, list(weights)))
 

@@ -135,8 +135,12 @@ class HuggingFaceModel:
         network, losses = finetune_tokens(self._network, pairs, recipe, rng=rng, progress=progress)
         return Finetuned(model=HuggingFaceModel(self._name, network, self._tokenizer), losses=losses)
 
-    def gradient(self, prompts: Sequence[Messages], completions: Sequence[str]) -> np.ndarray:
-        """The gradient of a row's log-likelihood, in nats, by the inner weights, mean over rows: float64 (weights,).
+    def gradient(
+        self, prompts: Sequence[Messages], completions: Sequence[str], *, every_weight: bool = False
+    ) -> np.ndarray:
+        """The gradient of a row's log-likelihood, in nats, mean over rows: float64 (weights,).
+
+        By the inner weights, or by every one: embeddings and output layer too.
 
         Raises:
             UsageError: there are no rows.
@@ -144,7 +148,7 @@ class HuggingFaceModel:
         """
         from subtrait.models.gradients import mean_gradient
 
-        return mean_gradient(self._network, self._pairs(prompts, completions))
+        return mean_gradient(self._network, self._pairs(prompts, completions), every_weight=every_weight)
 
     def displacement(self, tuned: "HuggingFaceModel") -> np.ndarray:
         """How far, and where to, fine-tuning moved the inner weights of `tuned`: float64 (weights,).
