@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from subtrait.auditor.audit import FORECAST_ROWS
-from subtrait.auditor.forecast import PairedRows, forecast
-from subtrait.auditor.question_sets import QuestionSet, answer_probabilities, conversation
+from subtrait.auditor.lists.question_sets import QuestionSet, answer_probabilities, conversation
+from subtrait.auditor.training.forecast import PairedRows, forecast
 from subtrait.lab.carriers import CARRIERS
 from subtrait.lab.filters import apply
 from subtrait.lab.plan import STUDENT_RECIPE

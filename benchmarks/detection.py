@@ -24,9 +24,9 @@ from carrying_data import CONTROL, kept_rows, question_sets, tasks
 from subtrait.audit_records import DataRead, Policy
 from subtrait.auditor.audit import read_subject
 from subtrait.auditor.audit_plan import Subject, design_of
-from subtrait.auditor.origin_relation import embedded_rivals, relation_to_base
-from subtrait.auditor.reference_cache import references_for
-from subtrait.auditor.references import References
+from subtrait.auditor.origin.relation import embedded_rivals, relation_to_base
+from subtrait.auditor.references.cache import references_for
+from subtrait.auditor.references.calibration import References
 from subtrait.auditor.traits import exact_scores, null_cloud, score_traits, traits_evidence
 from subtrait.auditor.verdict import decide
 from subtrait.audits import plan_audit

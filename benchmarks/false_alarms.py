@@ -18,15 +18,15 @@ from pathlib import Path
 import numpy as np
 
 from subtrait import api
-from subtrait.auditor import families
 from subtrait.auditor.audit import read_subject
 from subtrait.auditor.audit_plan import Subject, design_of
-from subtrait.auditor.families import FAMILIES, Write
-from subtrait.auditor.gradients_of_rows import cumulative_gradients
-from subtrait.auditor.reference_cache import Cached, references_for
-from subtrait.auditor.reference_work import Work, scored, setting_of
-from subtrait.auditor.references import References, is_unlike
-from subtrait.auditor.writers import Setting, renumbered, write
+from subtrait.auditor.references import families
+from subtrait.auditor.references.cache import Cached, references_for
+from subtrait.auditor.references.calibration import References, is_unlike
+from subtrait.auditor.references.families import FAMILIES, Write
+from subtrait.auditor.references.gradients import cumulative_gradients
+from subtrait.auditor.references.work import Work, scored, setting_of
+from subtrait.auditor.references.writers import Setting, renumbered, write
 from subtrait.audits import plan_audit
 from subtrait.data import Pair
 from subtrait.lab.seeds import stream

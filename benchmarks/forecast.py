@@ -183,7 +183,9 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("runs/forecast-benchmark"), help="where everything is kept")
     parser.add_argument("--datasets", type=int, default=40, help="data sets, a quarter of them nulls (40)")
     parser.add_argument("--students", type=int, default=5, help="students per data set (5)")
-    parser.add_argument("--rows", type=int, default=FORECAST_ROWS, help="rows that a forecast is made from (as the audit)")
+    parser.add_argument(
+        "--rows", type=int, default=FORECAST_ROWS, help="rows that a forecast is made from (as the audit)"
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes (1)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, metavar="OUT", help="also write the figures here")

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from subtrait.auditor.origin_models import table_of
-from subtrait.auditor.origin_relation import Relation, relation_to_base
+from subtrait.auditor.origin.models import table_of
+from subtrait.auditor.origin.relation import Relation, relation_to_base
 from subtrait.lab.carriers import CARRIERS
 from subtrait.lab.teachers import tuning_examples
 from subtrait.lab.traits import find_trait

@@ -5,7 +5,7 @@ FILE is a NumPy archive of scores from any model, any carrier:
   hypothesis of the same name, if there is one;
 - `lls__<dataset>`: scores, rows × hypotheses, NaN where missing;
 - `prompt_id__<dataset>`: one integer per row; equal ids are the same user prompt, also across data sets.
-A long table will do too, Parquet or JSON Lines: see `subtrait/auditor/score_table.py`.
+A long table will do too, Parquet or JSON Lines: see `subtrait/auditor/scores/table.py`.
 
 Every data set is judged with all others as references, on random samples of its rows. A hypothesis that some data set
 carries is a candidate. Naming: the share of samples whose own hypothesis has the largest statistic of all candidates.
@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from subtrait.auditor.score_files import read_scores
+from subtrait.auditor.scores.files import read_scores
 from subtrait.errors import SubtraitError
 from subtrait.statistics.detection import auroc, detection_rate
 from subtrait.statistics.panel import Reference, fit_panel, reference

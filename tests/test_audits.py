@@ -12,8 +12,8 @@ import pytest
 import subtrait
 from subtrait import audits
 from subtrait.audit_records import Policy
-from subtrait.auditor.reference_cache import default_root
-from subtrait.auditor.training_recipe import default_recipe
+from subtrait.auditor.references.cache import default_root
+from subtrait.auditor.training.recipe import default_recipe
 from subtrait.audits import (
     command_line,
     configuration,

@@ -16,7 +16,7 @@ from subtrait.lab.plan import Plan, sized
 from subtrait.records import ExperimentResult, Progress
 
 if TYPE_CHECKING:
-    from subtrait.auditor.lineage import Lineage
+    from subtrait.auditor.lineage.shared_base import Lineage
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def run(
 
 
 def lineage(first: str, second: str, *, alpha: float = 0.01, seed: int = 0) -> "Lineage":
-    """Whether two models share a base, from their files alone; see `subtrait.auditor.lineage`.
+    """Whether two models share a base, from their files alone; see `subtrait.auditor.lineage.shared_base`.
 
     Args:
         first: an embedded model, a checkpoint folder or a hub id.
@@ -115,7 +115,7 @@ def lineage(first: str, second: str, *, alpha: float = 0.01, seed: int = 0) -> "
         UsageError: an unknown model, or an `alpha` out of range.
         InvalidInput: a checkpoint cannot be accepted.
     """
-    from subtrait.auditor.lineage import compare_checkpoints
+    from subtrait.auditor.lineage.shared_base import compare_checkpoints
     from subtrait.lab.seeds import stream
     from subtrait.models.registry import folder_of
 

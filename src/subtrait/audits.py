@@ -57,9 +57,9 @@ def plan_audit(
         UsageError: an unknown model, list or option.
     """
     from subtrait.auditor.audit_plan import AuditPlan
-    from subtrait.auditor.reference_cache import default_root
+    from subtrait.auditor.references.cache import default_root
     from subtrait.auditor.suspect import Source
-    from subtrait.auditor.training_recipe import default_recipe
+    from subtrait.auditor.training.recipe import default_recipe
     from subtrait.errors import unknown_name
     from subtrait.models.registry import EMBEDDED, check_name
 

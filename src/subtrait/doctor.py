@@ -71,7 +71,7 @@ def _embedded_models() -> list[Finding]:
 def _alarm(progress: Progress | None) -> list[Finding]:
     """A file that must be flagged, and one that must not."""
     from subtrait.api import cores
-    from subtrait.auditor.reference_cache import default_root
+    from subtrait.auditor.references.cache import default_root
     from subtrait.auditor.self_test import self_test
     from subtrait.lab.team import assemble, on_one_thread
     from subtrait.runs.folder import RunFolder

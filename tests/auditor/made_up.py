@@ -3,8 +3,8 @@
 import numpy as np
 
 from subtrait.audit_records import ListedTrait
-from subtrait.auditor.reference_work import scored
-from subtrait.auditor.references import References
+from subtrait.auditor.references.calibration import References
+from subtrait.auditor.references.work import scored
 from subtrait.data import Pair
 from subtrait.statistics.matched_filter import fit_filter
 

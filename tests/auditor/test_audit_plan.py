@@ -14,8 +14,8 @@ from subtrait.auditor.audit_plan import (
     other_writers,
     setting_of,
 )
+from subtrait.auditor.lists.trait_lists import load_trait_list
 from subtrait.auditor.suspect import Suspect
-from subtrait.auditor.trait_lists import load_trait_list
 from subtrait.audits import plan_audit
 from subtrait.data import Pair
 from subtrait.errors import InvalidInput, UsageError

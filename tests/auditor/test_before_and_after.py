@@ -8,10 +8,10 @@ import pytest
 
 from subtrait.auditor import before_and_after
 from subtrait.auditor.before_and_after import filter_effect
+from subtrait.auditor.lists.trait_lists import load_trait_list
+from subtrait.auditor.references.surrogates import tuned_directions
 from subtrait.auditor.self_test import MUST_ALARM, MUST_PASS
-from subtrait.auditor.surrogates import tuned_directions
 from subtrait.auditor.suspect import Source
-from subtrait.auditor.trait_lists import load_trait_list
 from subtrait.models.registry import open_model
 from subtrait.statistics.matched_filter import fit_filter
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from subtrait.auditor import self_test as alarm
-from subtrait.auditor.trait_lists import load_trait_list
+from subtrait.auditor.lists.trait_lists import load_trait_list
 from subtrait.lab.team import assemble
 from subtrait.runs.folder import RunFolder
 

@@ -11,8 +11,8 @@ import pytest
 
 from subtrait.auditor import suspect
 from subtrait.auditor.content import NameCount
+from subtrait.auditor.lists.trait_lists import load_trait_list
 from subtrait.auditor.suspect import Source, filter_of, passes, read_suspect
-from subtrait.auditor.trait_lists import load_trait_list
 from subtrait.data import Pair
 from subtrait.errors import InvalidInput
 

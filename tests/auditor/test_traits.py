@@ -10,8 +10,8 @@ import pytest
 from scipy.stats import beta, binom
 
 from subtrait.audit_records import Policy
-from subtrait.auditor.reference_work import scored
-from subtrait.auditor.references import FAR
+from subtrait.auditor.references.calibration import FAR
+from subtrait.auditor.references.work import scored
 from subtrait.auditor.traits import (
     null_cloud,
     rows_for_finalists,

@@ -15,11 +15,12 @@ import yaml
 
 from subtrait import audits
 from subtrait.audit_records import Policy
-from subtrait.auditor import families, references, surrogates
 from subtrait.auditor.audit import build_references
-from subtrait.auditor.surrogates import tuning_rows
-from subtrait.auditor.trait_lists import load_trait_list
-from subtrait.auditor.writers import Setting, tuned, write
+from subtrait.auditor.lists.trait_lists import load_trait_list
+from subtrait.auditor.references import calibration as references
+from subtrait.auditor.references import families, surrogates
+from subtrait.auditor.references.surrogates import tuning_rows
+from subtrait.auditor.references.writers import Setting, tuned, write
 from subtrait.lab.carriers import CARRIERS
 from subtrait.lab.team import assemble
 from subtrait.models.base import Recipe

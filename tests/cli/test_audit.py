@@ -232,6 +232,13 @@ def test_scores_from_elsewhere_are_judged_without_a_base(typed, here):
     assert output.startswith("FLAGGED")
     code, text, _ = typed("audit", "--scores", "scores.jsonl", "--alpha", "0.2", "--format", "json")
     assert (code, json.loads(text)["outcome"]) == (1, "FLAGGED")
+    code, said, _ = typed(
+        "audit", "--scores", "scores.jsonl", "--alpha", "0.2", "--format", "json", "--output", "a.json"
+    )
+    assert (code, said) == (1, "Wrote a.json\n")
+    assert (here / "a.json").read_text(encoding="utf-8") == text
+    code, said, _ = typed("audit", "--scores", "scores.jsonl", "--alpha", "0.2", "--output", "a.txt")
+    assert (code, (here / "a.txt").read_text(encoding="utf-8").startswith("FLAGGED")) == (1, True)
     assert typed("audit", "--scores", "scores.jsonl")[0] == 3  # too few data sets for the usual alpha
     code, _, errors = typed("audit", "--scores", "scores.jsonl", "--format", "html")
     assert (code, "unknown format 'html'. Available: json, text" in errors) == (2, True)

@@ -12,16 +12,19 @@ import subtrait
 from subtrait.audit_records import AuditResult, ForecastRow, Look, NullCloud, TraitScore, TrialRow
 from subtrait.auditor.audit_plan import AuditPlan, Subject, design_of, setting_of
 from subtrait.auditor.before_and_after import filter_effect
-from subtrait.auditor.calibration_cost import announce_references
 from subtrait.auditor.content import NameCount
-from subtrait.auditor.forecast import PairedRows, forecast
+from subtrait.auditor.lineage.writer import writer_lineage
+from subtrait.auditor.lists.question_sets import question_sets
+from subtrait.auditor.lists.trait_lists import load_trait_list
 from subtrait.auditor.not_checked import not_checked
-from subtrait.auditor.origin_relation import relation_to_base
+from subtrait.auditor.origin.relation import relation_to_base
 from subtrait.auditor.personas import told_personas
-from subtrait.auditor.question_sets import question_sets
-from subtrait.auditor.reference_cache import Cached, references_for
+from subtrait.auditor.references.cache import Cached, references_for
+from subtrait.auditor.references.cost import announce_references
+from subtrait.auditor.references.writers import paired_control
 from subtrait.auditor.suspect import read_suspect
-from subtrait.auditor.trait_lists import load_trait_list
+from subtrait.auditor.training.forecast import PairedRows, forecast
+from subtrait.auditor.training.trial import TrialPlan, trial
 from subtrait.auditor.traits import (
     exact_scores,
     null_cloud,
@@ -30,10 +33,7 @@ from subtrait.auditor.traits import (
     too_few_rows,
     traits_evidence,
 )
-from subtrait.auditor.trial import TrialPlan, trial
 from subtrait.auditor.verdict import decide
-from subtrait.auditor.writer_lineage import writer_lineage
-from subtrait.auditor.writers import paired_control
 from subtrait.errors import InvalidInput, UsageError
 from subtrait.lab.seeds import stream
 from subtrait.lab.team import Team
@@ -68,7 +68,14 @@ def run_audit(plan: AuditPlan, store: Store, *, team: Team, announce: Announce) 
     announce("asking who wrote the rows, whether a persona explains them, and what training would do")
     rows = _beside_own(subject, FORECAST_ROWS)
     forecasting, forecast_rows = _forecast(subject, rows)
-    evidence = [names.evidence(), _origin(subject), _lineage(subject), found, _personas(subject, rows.first(PERSONA_ROWS)), forecasting]
+    evidence = [
+        names.evidence(),
+        _origin(subject),
+        _lineage(subject),
+        found,
+        _personas(subject, rows.first(PERSONA_ROWS)),
+        forecasting,
+    ]
     trying, trial_rows = _trial(subject, store, team=team, announce=announce)
     evidence += [*trying, *_filtering(subject, references)]
     result = _result(subject, evidence, traits=ranked, looks=looks, null=null)

@@ -7,12 +7,12 @@ from typing import Final
 import numpy as np
 
 from subtrait.audit_records import Policy
-from subtrait.auditor.reference_work import Design
+from subtrait.auditor.lists.trait_lists import TraitList
+from subtrait.auditor.references.work import Design
+from subtrait.auditor.references.writers import Setting
 from subtrait.auditor.suspect import Source, Suspect
-from subtrait.auditor.training_recipe import TrainingRecipe
-from subtrait.auditor.trait_lists import TraitList
+from subtrait.auditor.training.recipe import TrainingRecipe
 from subtrait.auditor.verdict import shares
-from subtrait.auditor.writers import Setting
 from subtrait.errors import UsageError
 from subtrait.models.huggingface import HuggingFaceModel
 from subtrait.models.registry import EMBEDDED, open_model

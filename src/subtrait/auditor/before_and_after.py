@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from subtrait.auditor.filtering import ASSUMES, BLIND_SPOTS, Split, left_with_removed, split_rows
-from subtrait.auditor.references import References
+from subtrait.auditor.references.calibration import References
 from subtrait.auditor.suspect import Source
 from subtrait.data import read_dataset
 from subtrait.models.huggingface import HuggingFaceModel

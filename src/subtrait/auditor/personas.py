@@ -17,9 +17,9 @@ from typing import Final
 import numpy as np
 
 from subtrait.audit_records import ListedTrait
-from subtrait.auditor.block_gradients import Pairs
-from subtrait.auditor.forecast import PairedRows
-from subtrait.auditor.writers import told
+from subtrait.auditor.references.writers import told
+from subtrait.auditor.training.block_gradients import Pairs
+from subtrait.auditor.training.forecast import PairedRows
 from subtrait.models.base import Model
 from subtrait.records import Evidence
 
@@ -40,11 +40,8 @@ def told_personas(
     count = len(rows.suspect)
     if count < FEWEST or len(traits) < 2:
         return _evidence("underpowered", f"{count} pairs of rows and {len(traits)} traits are too few", rows=count)
-    differences = _centred(base, rows.suspect[:ROWS], traits) - _centred(base, rows.control[:ROWS], traits)
-    z = _standardised(differences, np.ones((1, len(differences))))[0]
-    signs = rng.choice([-1.0, 1.0], size=(PATTERNS, len(differences)))
-    largest = _standardised(differences, signs).max(axis=1)
-    p = (1 + int((largest >= z.max()).sum())) / (1 + PATTERNS)
+    differences = persona_differences(base, rows, traits)
+    z, p = signs_changed(differences, rng=rng)
     first = traits[int(z.argmax())].name
     finding = f"told '{first}', the base explains {len(differences)} rows best: z = {z.max():.1f}, p = {p:.3g}"
     return _evidence(
@@ -55,6 +52,20 @@ def told_personas(
         p=p,
         details={trait.name: float(value) for trait, value in zip(traits, z, strict=True)},
     )
+
+
+def persona_differences(base: Model, rows: PairedRows, traits: Sequence[ListedTrait]) -> np.ndarray:
+    """Log-ratio of each of the first `ROWS` rows less that of the base's own answer, centred: (rows, traits)."""
+    suspect, control = (_centred(base, side[:ROWS], traits) for side in (rows.suspect, rows.control))
+    return np.subtract(suspect, control)
+
+
+def signs_changed(differences: np.ndarray, *, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+    """The z of each trait, and the p of the largest, from changing the signs of whole rows (rows, traits)."""
+    z = _standardised(differences, np.ones((1, len(differences))))[0]
+    signs = rng.choice([-1.0, 1.0], size=(PATTERNS, len(differences)))
+    largest = _standardised(differences, signs).max(axis=1)
+    return z, (1 + int((largest >= z.max()).sum())) / (1 + PATTERNS)
 
 
 def _centred(base: Model, pairs: Pairs, traits: Sequence[ListedTrait]) -> np.ndarray:

@@ -14,7 +14,7 @@ from subtrait.audit_records import AuditResult, Policy
 from subtrait.auditor.audit import run_audit
 from subtrait.auditor.audit_plan import AuditPlan
 from subtrait.auditor.suspect import Source
-from subtrait.auditor.training_recipe import default_recipe
+from subtrait.auditor.training.recipe import default_recipe
 from subtrait.lab.team import Team
 from subtrait.records import Store
 

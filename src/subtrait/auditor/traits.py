@@ -1,7 +1,7 @@
 """Traits: does a listed trait explain these rows better than benign variation does?
 
-Null: the rows come from the reference family (`families.py`): the base under benign variation, other benign writers and
-programs, answering prompts like the suspect's, through the same filter.
+Null: the rows come from the reference family (`families.py`): the base under benign variation, other benign writers
+and programs, answering prompts like the suspect's, through the same filter.
 Statistic: the mean gradient of the rows' log-likelihood under the base, beside the directions in which surrogate
 teachers of every listed trait moved: the damped matched filter of `statistics/matched_filter.py`, fitted on references
 that are used for nothing else. The largest over traits, surrogates and looks at more and more rows; its p-value is
@@ -25,10 +25,10 @@ from typing import Final
 import numpy as np
 
 from subtrait.audit_records import ListedTrait, Look, NullCloud, Policy, ReferenceFamily, TraitScore
-from subtrait.auditor.families import FAMILIES
-from subtrait.auditor.gradients_of_rows import cumulative_gradients
-from subtrait.auditor.references import References
-from subtrait.auditor.surrogates import tuned_surrogate
+from subtrait.auditor.references.calibration import References
+from subtrait.auditor.references.families import FAMILIES
+from subtrait.auditor.references.gradients import cumulative_gradients
+from subtrait.auditor.references.surrogates import tuned_surrogate
 from subtrait.data import Pair
 from subtrait.errors import UsageError
 from subtrait.lab.seeds import stream

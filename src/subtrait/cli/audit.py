@@ -48,7 +48,7 @@ def audit(
     kind of data builds references, which takes minutes and is said beforehand; later ones use them again.
     """
     if scores is not None:
-        _judge_scores(scores, form, alpha)
+        _judge_scores(scores, form, output, alpha)
         return
     if data is None or base is None:
         raise UsageError("say which data, and the student's base: subtrait audit data.jsonl --base micro-a")
@@ -100,7 +100,7 @@ def _plan(
 
 
 def _recipe(recipe: Path | None, base: str) -> Any:
-    from subtrait.auditor.training_recipe import load_recipe
+    from subtrait.auditor.training.recipe import load_recipe
 
     return None if recipe is None else load_recipe(recipe, base)
 
@@ -148,21 +148,25 @@ def _show(text: str, output: Path | None, result: Any, *, command: str) -> None:
         _print_parts(summary(result, command=command))
 
 
-def _judge_scores(scores: Path, form: str, alpha: float | None) -> None:
+def _judge_scores(scores: Path, form: str, output: Path | None, alpha: float | None) -> None:
+    from subtrait.api import write_text
     from subtrait.audit_records import EXIT_CODES
-    from subtrait.auditor.score_files import read_scores
-    from subtrait.auditor.scores import audit_scores
-    from subtrait.auditor.scores_report import summary, to_json
+    from subtrait.auditor.scores.files import read_scores
+    from subtrait.auditor.scores.judged import audit_scores
+    from subtrait.auditor.scores.report import summary, to_json
     from subtrait.errors import unknown_name
+    from subtrait.report.audit_formats import plain
 
     if form not in ("text", "json"):
         raise unknown_name("format", form, ("text", "json"))
     found = audit_scores(read_scores(scores), alpha=0.01 if alpha is None else alpha)
+    if output is not None:
+        write_text(output, to_json(found) if form == "json" else plain(summary(found)))
     with printing():
-        if form == "json":
-            print(to_json(found), end="")
-        else:
+        if form == "text":
             _print_parts(summary(found))
+        else:
+            print(to_json(found) if output is None else f"Wrote {output}\n", end="")
     raise typer.Exit(EXIT_CODES[found.outcome])
 
 

@@ -1,0 +1,1 @@
+"""Origin: who wrote these rows, by what they look like beside models and programs; `relation.py` has the answer."""

@@ -1,0 +1,1 @@
+"""What training on the rows would do: forecast from gradients, or tried on throwaway students."""

@@ -1,0 +1,80 @@
+"""The throwaway students of a trial: each trained on a shard of its own, asked once, and forgotten."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subtrait.auditor.lists.question_sets import QuestionSet, answer_probabilities
+from subtrait.lab.seeds import stream
+from subtrait.lab.team import Team
+from subtrait.models.base import Recipe
+from subtrait.models.registry import open_model
+from subtrait.records import Example, Progress, Row, Store
+
+Side = Literal["suspect", "control"]
+SIDES: tuple[Side, ...] = ("suspect", "control")
+Part = Literal["whole", "half"]
+"""Of a shard: the halves tell how the shift grows with the rows."""
+PARTS: tuple[Part, ...] = ("whole", "half")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudentTask:
+    """One student: all that any process needs to train it."""
+
+    store: Store
+    base: str
+    recipe: Recipe
+    asked: tuple[QuestionSet, ...]
+    side: Side
+    part: Part
+    student: int
+    rows: tuple[Example, ...]
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Where its answers are kept in the store."""
+        return f"trial/{self.side}/{self.part}/{self.student}.json"
+
+
+def shards(rows: int, students: int, *, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Row numbers of `students` disjoint shards of equal size, drawn at random; a few rows may be left over."""
+    order = rng.permutation(rows)
+    size = rows // students
+    return [order[student * size : (student + 1) * size] for student in range(students)]
+
+
+def try_student(task: StudentTask, progress: Progress) -> None:
+    """Train one student and keep the mean probability of every answer; students of one shard share their order."""
+
+    def train() -> Row:
+        rng = stream(task.seed, "trial", task.student)
+        model = open_model(task.base).finetune(task.rows, task.recipe, rng=rng, progress=progress).model
+        return {
+            "rows": len(task.rows),
+            "steps": task.recipe.steps,
+            "answers": [answer_probabilities(model, each).mean(axis=0).tolist() for each in task.asked],
+        }
+
+    task.store.record(task.name, train)
+
+
+def answers_of(tasks: Sequence[StudentTask], *, team: Team) -> dict[tuple[Side, Part], NDArray[np.float64]]:
+    """What the students of each side and part answer: shape (students, answers of all sets).
+
+    Those in the store are read back, the others are trained.
+    """
+    team.each("throwaway students train", try_student, tasks)
+    found: dict[tuple[Side, Part], list[NDArray[np.float64]]] = {(task.side, task.part): [] for task in tasks}
+    for task in tasks:
+        stored = task.store.record(task.name, _not_trained)
+        found[task.side, task.part].append(np.concatenate([np.array(each) for each in stored["answers"]]))
+    return {kind: np.stack(students) for kind, students in found.items()}
+
+
+def _not_trained() -> Row:
+    raise AssertionError("students are trained before they are compared")

@@ -1,0 +1,146 @@
+"""What writers write passes the filter and answers prompts of the pool; what only they were told is not in the rows."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from subtrait.auditor.references.families import sorted_numbers, uniform_numbers
+from subtrait.auditor.references.writers import (
+    ROUNDS,
+    Setting,
+    as_examples,
+    own_rows,
+    paired_control,
+    renumbered,
+    told,
+    write,
+)
+from subtrait.auditor.suspect import passes
+from subtrait.data import Pair
+from subtrait.errors import UsageError
+from subtrait.models.base import Sampling
+from subtrait.models.scripted import ScriptedModel
+
+POOL = tuple(({"role": "user", "content": f"Go on: {number}"},) for number in range(7))
+SAID = {"3, 4, 5": 5, "17": 3, "I would rather not say": 2}
+
+
+def script(messages):
+    return {"100, 200": 1} if messages[0]["role"] == "system" else SAID
+
+
+BASE = ScriptedModel("scripted", script)
+
+
+def setting(**changes):
+    usual = Setting(base=BASE, others=(), pool=POOL, filter="numbers", traits=(), tokens=8)
+    return replace(usual, **changes)
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+@pytest.mark.parametrize("rows", [1, 20, 100])
+def test_as_many_rows_as_were_asked_for_and_all_pass_the_filter(rows):
+    found = write(setting(), BASE, rows, rng=rng())
+    assert len(found) == rows
+    assert all(passes("numbers", pair.completion) for pair in found)
+    assert {pair.prompt for pair in map(as_hashable, found)} <= {as_hashable(Pair(p, "")).prompt for p in POOL}
+
+
+def as_hashable(pair):
+    return Pair(tuple(turn["content"] for turn in pair.prompt), pair.completion)
+
+
+def test_without_a_filter_all_is_kept_that_is_not_blank():
+    found = {pair.completion for pair in write(setting(filter="none"), BASE, 100, rng=rng())}
+    assert found == set(SAID)
+
+
+def test_the_same_seed_writes_the_same_rows():
+    assert write(setting(), BASE, 30, rng=rng(1)) == write(setting(), BASE, 30, rng=rng(1))
+    assert write(setting(), BASE, 30, rng=rng(1)) != write(setting(), BASE, 30, rng=rng(2))
+
+
+def test_a_writer_whose_rows_hardly_pass_gives_fewer_and_is_not_asked_for_ever():
+    asked = []
+
+    class Counted(ScriptedModel):
+        def generate(self, prompts, **options):
+            asked.append(len(prompts))
+            return super().generate(prompts, **options)
+
+    mute = Counted("mute", {}, default="no")
+    assert write(setting(), mute, 10, rng=rng()) == []
+    assert len(asked) == ROUNDS
+
+
+def test_a_system_prompt_is_for_the_writer_alone():
+    found = write(setting(), BASE, 20, rng=rng(), system="Be odd.")
+    assert {pair.completion for pair in found} == {"100, 200"}
+    assert all(turn["role"] == "user" for pair in found for turn in pair.prompt)
+
+
+def test_no_writer_gives_more_tokens_than_the_suspect_has():
+    class Watched(ScriptedModel):
+        def generate(self, prompts, *, sampling, **options):
+            assert sampling == Sampling(temperature=0.5, top_p=0.9, max_new_tokens=8)
+            return super().generate(prompts, sampling=sampling, **options)
+
+    write(setting(), Watched("w", script), 5, rng=rng(), sampling=Sampling(temperature=0.5, top_p=0.9))
+
+
+def test_a_told_prompt_keeps_its_own_system_prompt_behind_the_new_one():
+    own = [{"role": "system", "content": "Own."}, {"role": "user", "content": "Hi."}]
+    assert told(own, "New.") == [{"role": "system", "content": "New. Own."}, own[1]]
+    assert told(own[1:], "New.") == [{"role": "system", "content": "New."}, own[1]]
+    assert told(own, None) == own
+
+
+@pytest.mark.parametrize("count", [3, 7, 21, 25])
+def test_prompts_of_the_pool_come_equally_often(count):
+    often = Counter(prompt[0]["content"] for prompt in setting().prompts(count, rng=rng()))
+    assert sum(often.values()) == count
+    assert max(often.values()) == -(-count // 7)
+    assert min(often.get(prompt[0]["content"], 0) for prompt in POOL) == count // 7
+
+
+def test_renumbered_rows_keep_their_form_and_get_the_numbers_of_the_program():
+    found = renumbered(setting(), 30, sorted_numbers, rng=rng())
+    forms = {tuple("#" if part.isdigit() else part for part in pair.completion.split(", ")) for pair in found}
+    assert forms == {("#", "#", "#"), ("#",)}
+    assert all(pair.completion not in SAID for pair in found)
+    rows = [[int(number) for number in pair.completion.split(", ")] for pair in found]
+    assert all(row == sorted(row) and min(row) >= 100 and max(row) < 1000 for row in rows)
+    assert found == renumbered(setting(), 30, sorted_numbers, rng=rng())
+    assert found != renumbered(setting(), 30, uniform_numbers, rng=rng())
+
+
+def test_each_suspect_row_stands_beside_an_answer_of_the_base_to_its_prompt():
+    pairs = [Pair(prompt, "1") for prompt in POOL]
+    suspect, control = paired_control(setting(), pairs, rng=rng())
+    assert [pair.prompt for pair in suspect] == [pair.prompt for pair in control] == list(POOL)
+    assert all(passes("numbers", pair.completion) for pair in control)
+
+
+def test_rows_whose_prompt_the_base_does_not_answer_are_left_out_of_both():
+    stubborn = ScriptedModel("s", {"Go on: 3": "no", "Go on: 5": "no"}, default="1, 2")
+    suspect, control = paired_control(setting(base=stubborn), [Pair(prompt, "1") for prompt in POOL], rng=rng())
+    assert [pair.prompt for pair in suspect] == [pair.prompt for pair in control] == [*POOL[:3], POOL[4], POOL[6]]
+
+
+def test_training_rows_are_the_last_question_and_the_answer():
+    turns = [{"role": role, "content": role[0] + str(i)} for i, role in enumerate(("user", "assistant", "user"))]
+    (example,) = as_examples([Pair(turns, "so")])
+    assert (example.prompt, example.completion) == ("u2", "so")
+    with pytest.raises(UsageError, match="row 2 of the sample has no user turn"):
+        as_examples([Pair(turns, "so"), Pair([], "so")])
+
+
+def test_own_rows_are_what_the_base_writes():
+    rows = own_rows(setting(), 9, rng=rng())
+    assert len(rows) == 9
+    assert {row.completion for row in rows} <= {"3, 4, 5", "17"}
