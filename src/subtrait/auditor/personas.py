@@ -57,7 +57,8 @@ def told_personas(
 def persona_differences(base: Model, rows: PairedRows, traits: Sequence[ListedTrait]) -> np.ndarray:
     """Log-ratio of each of the first `ROWS` rows less that of the base's own answer, centred: (rows, traits)."""
     suspect, control = (_centred(base, side[:ROWS], traits) for side in (rows.suspect, rows.control))
-    return np.subtract(suspect, control)
+    differences: np.ndarray = suspect - control
+    return differences
 
 
 def signs_changed(differences: np.ndarray, *, rng: np.random.Generator) -> tuple[np.ndarray, float]:
