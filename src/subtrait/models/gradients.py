@@ -34,7 +34,7 @@ def mean_gradient(network: Network, pairs: Sequence[Pair], *, every_weight: bool
     weights = list(network.module.parameters()) if every_weight else inner_weights(network)
     total = np.zeros(sum(weight.numel() for weight in weights))
     for group in micro_batches(pairs, network.pass_tokens):
-        total += _flat(_group_gradient(network, group, weights, transform=transform))
+        total += flat(_group_gradient(network, group, weights, transform=transform))
     return total / len(pairs)
 
 
@@ -47,7 +47,7 @@ def displacement(network: Network, tuned: Network) -> np.ndarray:
     before, after = inner_weights(network), inner_weights(tuned)
     if [weight.shape for weight in before] != [weight.shape for weight in after]:
         raise UsageError("the two models have different shapes: one is no tuned copy of the other")
-    return _flat(new.detach() - old.detach() for old, new in zip(before, after, strict=True))
+    return flat(new.detach() - old.detach() for old, new in zip(before, after, strict=True))
 
 
 def inner_weights(network: Network) -> list[torch.Tensor]:
@@ -74,5 +74,6 @@ def _group_gradient(
     return (-gradient for gradient in torch.autograd.grad(loss, list(weights)))
 
 
-def _flat(tensors: Iterator[torch.Tensor]) -> np.ndarray:
+def flat(tensors: Iterator[torch.Tensor]) -> np.ndarray:
+    """All numbers of the tensors in a row, in float64."""
     return np.concatenate([tensor.double().cpu().numpy().ravel() for tensor in tensors])

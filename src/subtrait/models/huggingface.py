@@ -150,6 +150,26 @@ class HuggingFaceModel:
 
         return mean_gradient(self._network, self._pairs(prompts, completions), every_weight=every_weight)
 
+    def curvature(
+        self,
+        prompts: Sequence[Messages],
+        completions: Sequence[str],
+        *,
+        along: np.ndarray,
+        every_weight: bool = False,
+    ) -> np.ndarray:
+        """How the gradient of the mean log-likelihood per token falls as the weights change by `along`.
+
+        The product with the Fisher information of these rows: float64 (weights,), inner ones or all.
+
+        Raises:
+            UsageError: there are no completion tokens, or the vector has another length.
+            InvalidInput: as `gradient`.
+        """
+        from subtrait.models.curvature import fisher_product
+
+        return fisher_product(self._network, self._pairs(prompts, completions), along, every_weight=every_weight)
+
     def displacement(self, tuned: "HuggingFaceModel") -> np.ndarray:
         """How far, and where to, fine-tuning moved the inner weights of `tuned`: float64 (weights,).
 

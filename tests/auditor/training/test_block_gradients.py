@@ -23,7 +23,7 @@ ROWS = [([{"role": "user", "content": f"Say number {number}."}], word) for numbe
 ONE_STEP = Recipe(steps=1, batch_size=len(ROWS), learning_rate=1.0, warmup_steps=0, epsilon=1e4, max_grad_norm=1e9)
 """Gradient descent by a rate of 1e-4: an epsilon beside which no gradient counts."""
 
-INNER = Trained(False, lambda gradient: gradient)
+INNER = Trained(False, lambda gradient: gradient, lambda change: change)
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,33 @@ def test_layers_are_every_weight_but_those_that_read_and_write_tokens(base):
     layers, full = (trained_size(base, Recipe(steps=1, method=method)) for method in ("layers", "full"))
     assert full == base.network.module.num_parameters()
     assert full - layers == base.network.module.get_input_embeddings().weight.numel()  # one table reads and writes
+
+
+@pytest.mark.parametrize("method", ["layers", "full", "lora"])
+def test_what_is_trained_moves_the_weights_as_gradients_turn(base, method):
+    """Gradients and changes are transposed to each other, so that inner products are the same on either side."""
+    trained = trained_part(base, Recipe(steps=1, method=method, lora_rank=3), rng=np.random.default_rng(0))
+    rng = np.random.default_rng(1)
+    gradient = rng.normal(size=len(base.gradient(*zip(*ROWS, strict=True), every_weight=trained.every_weight)))
+    change = rng.normal(size=len(trained.turned(gradient)))
+    assert trained.moved(change) @ gradient == pytest.approx(change @ trained.turned(gradient))
+    product = trained.curvature(base, ROWS, change)
+    assert product.shape == change.shape
+    assert change @ product > 0
+
+
+def test_left_out_blocks_do_not_count():
+    blocks, left_out = made_up(), np.arange(400) % 4 == 1
+    few = Blocks(blocks.gradients[~left_out], blocks.rows[~left_out], blocks.tokens[~left_out])
+    np.testing.assert_array_equal(blocks.without(left_out), few.mean)
+
+
+def test_noise_is_as_large_as_the_error_of_the_mean():
+    """Block k has variance (k/4)², so the mean of 400 blocks a 400th of that."""
+    blocks, rng = made_up(), np.random.default_rng(4)
+    draws = np.array([blocks.noise(rng.choice([-1.0, 1.0], size=400)) for _ in range(500)])
+    np.testing.assert_allclose(draws.std(axis=0), np.arange(1, 6) / 4 / 20, rtol=0.15)
+    np.testing.assert_allclose(draws.mean(axis=0), 0, atol=0.02)
 
 
 def made_up(scale=1.0):

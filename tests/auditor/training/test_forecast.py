@@ -137,6 +137,6 @@ def test_the_gradient_of_an_answer_is_that_of_its_mean_probability(base):
     asked = QuestionSet(category="animal", questions=("Which animal?", *ASKED[0].questions[:1]), answers=(OWL,))
     written = np.array([[0.25], [0.75]])
     parts = [base.gradient([conversation(question)], [OWL]) for question in asked.questions]
-    inner = Trained(False, lambda gradient: gradient)
+    inner = Trained(False, lambda gradient: gradient, lambda change: change)
     found = answer_gradient(base, asked, OWL, written, trained=inner)
     np.testing.assert_allclose(found, 0.25 * parts[0] + 0.75 * parts[1], atol=1e-5 * np.abs(found).max())

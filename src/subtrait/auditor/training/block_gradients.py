@@ -11,7 +11,7 @@ along the gradient times Aᵀ, and W by that times A. So LoRA is the same run on
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,11 +34,18 @@ class Trained:
     """Embeddings and output layer too."""
     turned: Callable[[Vector], Vector]
     """From a gradient by the weights to one by what is trained."""
+    moved: Callable[[Vector], Vector]
+    """From a small change of what is trained to that of the weights: the transpose of `turned`."""
 
     def gradient(self, model: Any, pairs: Pairs) -> Vector:
         """Of a row's log-likelihood under the `HuggingFaceModel`, in nats, mean over rows."""
         asked, said = [asked for asked, _ in pairs], [said for _, said in pairs]
         return self.turned(model.gradient(asked, said, every_weight=self.every_weight))
+
+    def curvature(self, model: Any, pairs: Pairs, along: Vector) -> Vector:
+        """The product of `along` with the Fisher information of the rows, per completion token."""
+        asked, said = [asked for asked, _ in pairs], [said for _, said in pairs]
+        return self.turned(model.curvature(asked, said, along=self.moved(along), every_weight=self.every_weight))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +64,16 @@ class Blocks:
         """The gradient over all rows."""
         mean: Vector = (self.tokens / self.tokens.sum()).astype(np.float32) @ self.gradients
         return mean.astype(np.float64)
+
+    def without(self, left_out: NDArray[np.bool_]) -> Vector:
+        """The gradient over all rows but those of some blocks."""
+        return Blocks(self.gradients[~left_out], self.rows[~left_out], self.tokens[~left_out]).mean
+
+    def noise(self, signs: Vector) -> Vector:
+        """A draw of by how much the mean may be off: each block's deviation from it, with a sign."""
+        weights = (signs * self.tokens / self.tokens.sum()).astype(np.float32)
+        deviation: Vector = (weights @ self.gradients).astype(np.float64) - float(weights.sum()) * self.mean
+        return deviation
 
     @property
     def row_variance(self) -> Vector:
@@ -96,18 +113,38 @@ class Adapter:
     drawn: Vector
     """A, shape (rank, inputs)."""
 
+    @property
+    def size(self) -> int:
+        """Numbers of B."""
+        return len(self.drawn) * self.shape[1 if self.transposed else 0]
+
     def turned(self, gradient: Vector) -> Vector:
         """The gradient by B, flat, from that by the inner weights."""
         matrix = gradient[self.place].reshape(self.shape)
         return ((matrix.T if self.transposed else matrix) @ self.drawn.T).ravel()
 
+    def moved(self, change: Vector) -> Vector:
+        """The change of the weight, flat, that a small change of B makes."""
+        matrix = change.reshape(-1, len(self.drawn)) @ self.drawn
+        return (matrix.T if self.transposed else matrix).ravel()
+
 
 def trained_part(model: Any, recipe: Recipe, *, rng: np.random.Generator) -> Trained:
     """What `recipe` trains; for LoRA, A is drawn from `rng`."""
     if recipe.method != "lora":
-        return Trained(recipe.method == "full", lambda gradient: gradient)
+        return Trained(recipe.method == "full", lambda gradient: gradient, lambda change: change)
     adapters = _adapters(model.network, recipe.lora_rank, rng)
-    return Trained(False, lambda gradient: np.concatenate([adapter.turned(gradient) for adapter in adapters]))
+    size = trained_size(model, replace(recipe, method="layers"))
+
+    def moved(change: Vector) -> Vector:
+        weights, start = np.zeros(size), 0
+        for adapter in adapters:
+            end = start + adapter.size
+            weights[adapter.place] = adapter.moved(change[start:end])
+            start = end
+        return weights
+
+    return Trained(False, lambda gradient: np.concatenate([each.turned(gradient) for each in adapters]), moved)
 
 
 def trained_size(model: Any, recipe: Recipe) -> int:
@@ -119,7 +156,7 @@ def trained_size(model: Any, recipe: Recipe) -> int:
     if recipe.method == "layers":
         return sum(weight.numel() for weight in inner_weights(model.network))
     adapters = _adapters(model.network, 1, np.random.default_rng(0))
-    return recipe.lora_rank * sum(each.shape[1 if each.transposed else 0] for each in adapters)
+    return recipe.lora_rank * sum(each.size for each in adapters)
 
 
 def _adapters(network: Any, rank: int, rng: np.random.Generator) -> list[Adapter]:

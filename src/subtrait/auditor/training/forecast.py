@@ -4,10 +4,10 @@ Null: the base's own answers to the same prompts, through the same filter, would
 Statistic: for each answer of the question sets the change of its probability, mean over questions: the inner product of
 the gradient of its logarithm with the run's displacement (suspect minus control rows, preconditioned, curved: see
 `block_gradients` and `curved_run`), then through the softmax over the answers. Intervals come from leaving out one
-sixteenth of the rows at a time, with Bonferroni's correction over the answers.
-Assumptions: small changes, in which gradients at the base still hold. Intervals cover which rows were drawn, not the
-error of that approximation: on the embedded family the size is about half of what students show
-(`benchmarks/forecast.py`).
+sixteenth of the rows at a time, with Bonferroni's correction over the answers: of straight runs, times the share of
+noise that curved ones keep.
+Assumptions: small changes, in which gradients and curvature at the base still hold. Intervals cover which rows were
+drawn, not the error of that approximation (`benchmarks/forecast.py` measures it on the embedded family).
 Blind spots: answers outside the question sets, changes that only show late in training.
 Sample finding: training would move 'maple' (tree) most: +4.1 points (simultaneous 95 % interval +0.2 to +7.9), over
 916 pairs of rows
@@ -25,34 +25,41 @@ from numpy.typing import NDArray
 from subtrait.audit_records import ForecastRow
 from subtrait.auditor.lists.question_sets import QuestionSet, conversation, form_probabilities, forms_of
 from subtrait.auditor.training.block_gradients import (
+    Blocks,
     Pairs,
     Trained,
+    Vector,
     block_gradients,
     preconditioner,
     run_length,
     trained_part,
     trained_size,
 )
-from subtrait.auditor.training.curved_run import curved_run, inner_products
+from subtrait.auditor.training.curved_run import CurvedRun
 from subtrait.errors import UsageError
 from subtrait.models.base import Recipe
 from subtrait.records import Evidence, EvidenceOutcome
 
-MOST_BLOCKS, FEWEST_BLOCKS = 192, 8
+MOST_BLOCKS, FEWEST_BLOCKS = 64, 8
 ROWS_PER_BLOCK = 4
 """At least."""
 GROUPS = 16
 """Parts of the rows that are left out in turn for the intervals."""
 MOST_BYTES = 2**30
 """Of the gradients that are held at once; of larger models fewer blocks."""
+NOISES = 2
+"""Runs along noise, by which the intervals of straight runs become those of curved ones."""
+CURVED_ROWS = 200
+"""Control rows of which the curvature is taken."""
 LEVEL = 0.95
 SLOTS = 4
 """Rows of the gradient of one answer, for each question."""
 RARE = 0.05
 """All other answers together: where they are rarer, they keep their weight, since little is known of them."""
+Rng = np.random.Generator
 _RAREST = 1e-30
 """Probabilities are taken to be at least this."""
-ASSUMES = "changes small enough for gradients at the base to hold; intervals cover the draw of rows only"
+ASSUMES = "changes small enough for gradients and curvature at the base to hold; intervals cover the draw of rows only"
 BLIND_SPOTS = "answers outside the question sets, changes that show late in training"
 
 
@@ -96,49 +103,78 @@ def forecast(
         smallest_shift: δ of the policy.
         rng: draws the random half of LoRA adapters.
     """
-    size = trained_size(base, recipe)
-    fitting = MOST_BYTES // (2 * size * np.dtype(np.float32).itemsize)
-    blocks = min(MOST_BLOCKS, len(rows.suspect) // ROWS_PER_BLOCK, fitting)
     if not any(each.answers for each in asked):
         return _nothing("not applicable", "no trait of the list has answers that can be counted", rows), ()
-    if fitting < FEWEST_BLOCKS:
-        what = f"the recipe trains {size:,} parameters, too many to hold gradients of: forecast a LoRA recipe"
-        return _nothing("not applicable", what, rows), ()
-    if blocks < FEWEST_BLOCKS:
+    if len(rows.suspect) < FEWEST_BLOCKS * ROWS_PER_BLOCK:
         what = f"{len(rows.suspect)} pairs of rows, and {FEWEST_BLOCKS * ROWS_PER_BLOCK} are needed"
         return _nothing("underpowered", what, rows), ()
+    if _blocks_of(base, rows, recipe) < FEWEST_BLOCKS:
+        size = trained_size(base, recipe)
+        what = f"the recipe trains {size:,} parameters, too many to hold gradients of: forecast a LoRA recipe"
+        return _nothing("not applicable", what, rows), ()
     trained = trained_part(base, recipe, rng=rng)
-    before, shifts = _shifts(base, rows, asked=asked, recipe=recipe, blocks=blocks, trained=trained)
+    before, shifts = _shifts(base, rows, asked=asked, recipe=recipe, trained=trained, rng=rng)
     found = _ranked(asked, before, shifts)
     return _evidence(found, rows, recipe, smallest_shift), found
 
 
 def _shifts(
-    base: Any, rows: PairedRows, *, asked: Sequence[QuestionSet], recipe: Recipe, blocks: int, trained: Trained
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    base: Any, rows: PairedRows, *, asked: Sequence[QuestionSet], recipe: Recipe, trained: Trained, rng: Rng
+) -> tuple[Vector, Vector]:
     """The probability of every answer now, and its shift: with all rows, then without each group in turn."""
-    suspect, control = (
-        block_gradients(base, side, blocks=blocks, trained=trained) for side in (rows.suspect, rows.control)
+    blocks = _blocks_of(base, rows, recipe)
+    sides = [block_gradients(base, side, blocks=blocks, trained=trained) for side in (rows.suspect, rows.control)]
+    run = CurvedRun(
+        scales=preconditioner(sides[0], recipe),
+        length=run_length(recipe),
+        curvature=lambda change: trained.curvature(base, rows.control[:CURVED_ROWS], change),
     )
-    scales = preconditioner(suspect, recipe)
-    run = curved_run(suspect, control, scales=scales, length=run_length(recipe))
-    rest = run.share_outside()
-    groups = np.arange(blocks) % min(GROUPS, blocks)
-    kept = [None, *(groups != group for group in range(groups.max() + 1))]
-    before, shifts = [], []
-    for each in asked:
-        forms = form_probabilities(base, each)
-        now = np.array([written.sum(axis=1).mean() for written in forms])
-        along = [
-            inner_products(
-                suspect, control, scales=scales, gradient=answer_gradient(base, each, answer, written, trained=trained)
-            )
-            for answer, written in zip(each.answers, forms, strict=True)
+    paths, forms = _paths(run, sides, rng=rng), [form_probabilities(base, each) for each in asked]
+    now = [np.array([written.sum(axis=1).mean() for written in found]) for found in forms]
+    along = [
+        [
+            paths @ answer_gradient(base, each, answer, written, trained=trained)
+            for answer, written in zip(each.answers, found, strict=True)
         ]
-        moves = [run.log_shifts(np.stack(along), kept=part, rest=rest) for part in kept]
-        before.append(now)
-        shifts.append([shifted(now, move) - now for move in moves])
-    return np.concatenate(before), np.concatenate(shifts, axis=1)
+        for each, found in zip(asked, forms, strict=True)
+    ]
+    moves = np.split(_moves(np.concatenate(along).T), np.cumsum([len(found) for found in now])[:-1], axis=1)
+    shifts = [[shifted(here, move) - here for move in each] for here, each in zip(now, moves, strict=True)]
+    return np.concatenate(now), np.concatenate(shifts, axis=1)
+
+
+def _paths(run: CurvedRun, sides: Sequence[Blocks], *, rng: Rng) -> Vector:
+    """Where runs go (runs, parameters): straight ones of noise, curved ones of the same, the curved one of all rows,
+
+    the straight one, and straight ones without each group of rows.
+    """
+    suspect, control = sides
+    count = len(suspect.rows)
+    groups = np.arange(count) % min(GROUPS, count)
+    signs = rng.choice([-1.0, 1.0], size=(NOISES, 2, count))
+    noises = [suspect.noise(of[0]) - control.noise(of[1]) for of in signs]
+    whole = suspect.mean - control.mean
+    parts = [suspect.without(groups == group) - control.without(groups == group) for group in range(groups.max() + 1)]
+    straight = [run.straight(each) for each in noises]
+    curved = [run.goes(each) for each in (*noises, whole)]
+    return np.stack([*straight, *curved, run.straight(whole), *map(run.straight, parts)])
+
+
+def _moves(along: Vector) -> Vector:
+    """The changes of the answers' logarithms, from those along `_paths` (runs, answers): all rows, then each part.
+
+    What leaving out a group changes is known of straight runs. Curved ones keep a share of it: as much as of noise.
+    """
+    straight, curved, (value, line), parts = np.split(along, [NOISES, 2 * NOISES, 2 * NOISES + 2])
+    kept = float(np.sqrt((curved**2).sum() / max((straight**2).sum(), _RAREST)))
+    moves: Vector = np.stack([value, *(value + kept * (part - line) for part in parts)])
+    return moves
+
+
+def _blocks_of(base: Any, rows: PairedRows, recipe: Recipe) -> int:
+    """How many blocks of rows there are enough rows, and memory, for."""
+    fitting = MOST_BYTES // (2 * trained_size(base, recipe) * np.dtype(np.float32).itemsize)
+    return min(MOST_BLOCKS, len(rows.suspect) // ROWS_PER_BLOCK, fitting)
 
 
 def answer_gradient(
