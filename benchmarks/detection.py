@@ -38,6 +38,8 @@ from subtrait.runs.opening import attach_run
 from subtrait.statistics.intervals import clopper_pearson
 
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "detection.md"
+OWN_RECIPE = "usual"
+"""As surrogates are tuned, on other questions."""
 UNREAD = DataRead(
     path="", digest="", shape=None, turns="all", read=0, accepted=0, rejected=0, blank=0, rejections={},
     different_rows=0, different_prompts=0, scored_turns=0,
@@ -159,9 +161,10 @@ def _judged(rows: list, subject: Subject, references: References) -> dict[str, o
 
 
 def summary(found: list[dict], *, least: float) -> dict[str, dict[str, object]]:
-    """Shares over the data sets whose students shift enough, all together and by recipe."""
+    """Shares over the data sets whose students shift enough, by other recipes than the surrogates' own, and by each."""
     counted = [one for one in found if one["shift"] >= least]
-    groups = {"all": counted}
+    own = [one for one in counted if one["recipe"] == OWN_RECIPE]
+    groups = {"every other recipe": [one for one in counted if one not in own], "the surrogates' own": own}
     for one in counted:
         groups.setdefault(str(one["recipe"]), []).append(one)
     return {name: _shares(sets) for name, sets in groups.items() if sets}
@@ -201,10 +204,10 @@ def page(found: list[dict], table: dict[str, dict], apart: dict[str, dict], opti
     return f"""# How often the audit finds what students take up
 
 Written by `python benchmarks/detection.py DATA --sets FOLDER --page`, on data sets of `benchmarks/carrying_data.py`:
-tuned teachers of animals and trees, by recipes of which `usual` is the surrogates' own, with other questions. 36 listed
-traits, base `micro-a`, alpha = 0.01. The shares are over data sets whose {options.students} students answer with the
-teacher's trait at least {100 * options.least:.0f} points more often than control students, with exact 95 % intervals
-over data sets. Questions about traits and origin only; no trial.
+tuned teachers of animals and trees. The recipe `{OWN_RECIPE}` is the surrogates' own, with other questions: an upper
+bound. 36 listed traits, base `micro-a`, alpha = 0.01. The shares are over data sets whose {options.students} students
+answer with the teacher's trait at least {100 * options.least:.0f} points more often than control students, with exact
+95 % intervals over data sets. Questions about traits and origin only; no trial.
 
 {as_table(table)}
 

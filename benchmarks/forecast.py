@@ -203,7 +203,7 @@ def main() -> int:
             try:
                 cases += [case_of(store, task, control)] if task.kind != CONTROL else []
             except LookupError:
-                print(f"{task.name} is not finished")
+                print(f"{task.name} is not finished, or has too few rows for a forecast")
     found = figures(cases, stream(options.seed, "intervals"))
     print(table(cases), json.dumps(found, indent=2), sep="\n")
     if options.json is not None:
