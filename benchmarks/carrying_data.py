@@ -68,7 +68,7 @@ class Task:
     @property
     def forecast_name(self) -> str:
         """Where its forecast is kept."""
-        return f"{self.name}/curved-forecast-{self.rows}.json"
+        return f"{self.name}/forecast-by-curvature-{self.rows}.json"
 
 
 def tasks(store: Store, seed: int, *, datasets: int, students: int) -> list[Task]:

@@ -30,6 +30,7 @@ from subtrait.statistics.detection import auroc
 
 TRANSMITS = 0.03
 DRAWS = 2_000
+PAGE = Path(__file__).parent.parent / "docs" / "results" / "forecast.md"
 NAMES = [answer for each in question_sets() for answer in each.answers]
 
 
@@ -177,6 +178,38 @@ def table(cases: list[Case]) -> str:
     return "\n".join(lines)
 
 
+def page(cases: list[Case], found: dict[str, Any], options: argparse.Namespace) -> str:
+    """The page in `docs/results`."""
+
+    def between(name: str) -> str:
+        return "{:.2f} ({:.2f} to {:.2f})".format(found[name], *found[f"{name} interval"])
+
+    return f"""# Does the forecast tell what students will show?
+
+Written by `python benchmarks/forecast.py --seed {options.seed} --datasets {options.datasets} --page`:
+{found["data sets"]} data sets of `benchmarks/carrying_data.py`, {found["nulls"]} of them nulls,
+{options.students} students of `micro-a` each. The forecast reads {options.rows:,} rows of a data set and trains
+nothing; students are trained on all rows. Intervals are percentiles over data sets drawn with replacement.
+
+| figure | value |
+|---|---|
+| data sets whose trait moves by {100 * TRANSMITS:.0f} points or more | {found["transmitting"]} |
+| Spearman of forecast and measured shift among these | {between("spearman")} |
+| its ceiling: halves of the students, corrected to all | {found["ceiling"]:.2f} |
+| AUROC of the largest forecast shift, these against nulls | {between("auroc")} |
+| the trait has the largest forecast rise of 32 answers | {found["named"]:.0%} |
+| median of forecast over measured | {found["median forecast over measured"]:.2f} |
+
+Shifts in points: measured is the mean over students of the teacher's trait (of nulls, of the answer that moves most),
+the interval is the forecast's own, simultaneous over all answers; rank is the answer's among all forecast rises, size
+the largest forecast shift of any answer.
+
+```text
+{table(cases)}
+```
+"""
+
+
 def main() -> int:
     """Make what is missing, print the table and write the JSON file if one is wanted."""
     parser = argparse.ArgumentParser(description="Forecasts beside measured shifts.")
@@ -189,6 +222,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1, help="processes (1)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, metavar="OUT", help="also write the figures here")
+    parser.add_argument("--page", action="store_true", help="write docs/results/forecast.md")
     parser.add_argument("--only-read", action="store_true", help="report what is there, make nothing")
     options = parser.parse_args()
     with open_run(options.out, {"benchmark": "forecast", "seed": options.seed}, environment={}) as store:
@@ -206,6 +240,8 @@ def main() -> int:
                 print(f"{task.name} is not finished, or has too few rows for a forecast")
     found = figures(cases, stream(options.seed, "intervals"))
     print(table(cases), json.dumps(found, indent=2), sep="\n")
+    if options.page:
+        PAGE.write_text(page(cases, found, options), encoding="utf-8")
     if options.json is not None:
         whole = {"seed": options.seed, "figures": found, "data sets": [asdict(case) for case in cases]}
         options.json.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")

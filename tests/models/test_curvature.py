@@ -57,6 +57,18 @@ def test_it_is_the_covariance_of_how_steps_change_the_logits(network_of, archite
     assert two @ product == pytest.approx(expected, abs=1e-3 * float(np.sqrt(one @ product) * 10))
 
 
+@pytest.mark.parametrize("every_weight", [False, True])
+def test_of_observed_tokens_it_is_the_mean_square_of_their_gradients(network, every_weight):
+    direction = np.random.default_rng(2).normal(size=sum(w.numel() for w in weights_of(network, every_weight)))
+    product = fisher_product(network, PAIRS, direction, every_weight=every_weight, observed=True)
+    single = [
+        (mean_gradient(network, [([*prompt, *said[:place]], [said[place]])], every_weight=every_weight) @ direction)
+        for prompt, said in PAIRS
+        for place in range(len(said))
+    ]
+    assert direction @ product == pytest.approx(np.mean(np.square(single)), rel=1e-4)
+
+
 def test_the_weights_and_their_gradients_are_left_as_they_were(network):
     before = mean_gradient(network, PAIRS)
     fisher_product(network, PAIRS, np.ones(len(before)))

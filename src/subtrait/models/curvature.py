@@ -3,7 +3,9 @@
 The matrix is that of Gauss and Newton (Schraudolph 2002, Neural Computation 14:1723): Σ Jᵀ (diag p − p pᵀ) J over
 completion tokens, J the change of the logits and p the probabilities. It is the Fisher information: the covariance of
 the gradient of a token that the model draws itself, and the Hessian's mean on such tokens. It has no negative
-eigenvalues. A product costs about as much as a gradient. Needs torch: imported by backends.
+eigenvalues. Of observed tokens it is Σ Jᵀ r rᵀ J, r the token that stands there less p: what they say more often than
+the model does is steep, since it is soon learnt. A product costs about as much as a gradient. Needs torch: imported by
+backends.
 """
 
 import warnings
@@ -24,11 +26,12 @@ from subtrait.models.transformers_adapter import Network
 
 
 def fisher_product(
-    network: Network, pairs: Sequence[Pair], vector: np.ndarray, *, every_weight: bool = False
+    network: Network, pairs: Sequence[Pair], vector: np.ndarray, *, every_weight: bool = False, observed: bool = False
 ) -> np.ndarray:
     """The curvature of the mean log-likelihood per completion token, times `vector`: float64 (weights,).
 
-    Weights are the inner ones or all, in the order of `mean_gradient`.
+    Weights are the inner ones or all, in the order of `mean_gradient`. Tokens count as the model would draw them, or as
+    they are observed.
 
     Raises:
         UsageError: there are no completion tokens, or the vector has another length.
@@ -40,7 +43,7 @@ def fisher_product(
     along = dict(zip(map(id, chosen), _parts(chosen, vector), strict=True))
     transform, total = adapter.after_output_layer(network), np.zeros(size)
     for group in micro_batches(pairs, network.pass_tokens):
-        total += flat(_group_product(network, group, along, transform=transform))
+        total += flat(_group_product(_Logits(network, transform), group, along, observed=observed))
     return total / count
 
 
@@ -50,18 +53,17 @@ class _Logits(torch.nn.Module):  # type: ignore[misc]  # torch counts as untyped
     def __init__(self, network: Network, transform: Transform | None) -> None:
         super().__init__()
         self.module = network.module
-        self._network, self._transform = network, transform
+        self.network, self._transform = network, transform
 
     def forward(self, tokens: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-        states = adapter.hidden_states(self._network, tokens).flatten(0, 1)[places]
-        return head_of(self._network, transform=self._transform).logits(states)
+        states = adapter.hidden_states(self.network, tokens).flatten(0, 1)[places]
+        return head_of(self.network, transform=self._transform).logits(states)
 
 
 def _group_product(
-    network: Network, pairs: Sequence[Pair], along: dict[int, torch.Tensor], *, transform: Transform | None
+    logits: _Logits, pairs: Sequence[Pair], along: dict[int, torch.Tensor], *, observed: bool
 ) -> Iterator[torch.Tensor]:
-    tokens, places, _ = (part.to(network.device) for part in right_padded(pairs))
-    logits = _Logits(network, transform)
+    tokens, places, targets = (part.to(logits.network.device) for part in right_padded(pairs))
     weights = {name: weight for name, weight in logits.named_parameters() if id(weight) in along}
     # Other attention kernels have no derivative forward; torch warns of what it uses itself
     with warnings.catch_warnings(), forward_ad.dual_level(), sdpa_kernel(SDPBackend.MATH):
@@ -70,7 +72,11 @@ def _group_product(
         outcome = torch.func.functional_call(logits, dual, (tokens, places))
         primal, change = forward_ad.unpack_dual(outcome)
         shares, moved = torch.softmax(primal.detach(), -1), change.detach()
-        against = shares * (moved - (shares * moved).sum(-1, keepdim=True))
+        if observed:
+            rest = torch.nn.functional.one_hot(targets, shares.shape[-1]) - shares
+            against = rest * (rest * moved).sum(-1, keepdim=True)
+        else:
+            against = shares * (moved - (shares * moved).sum(-1, keepdim=True))
     return iter(torch.autograd.grad(primal, list(weights.values()), grad_outputs=against))
 
 

@@ -157,10 +157,12 @@ class HuggingFaceModel:
         *,
         along: np.ndarray,
         every_weight: bool = False,
+        observed: bool = False,
     ) -> np.ndarray:
         """How the gradient of the mean log-likelihood per token falls as the weights change by `along`.
 
-        The product with the Fisher information of these rows: float64 (weights,), inner ones or all.
+        The product with the Fisher information of these rows, float64 (weights,), inner ones or all: tokens as the
+        model would draw them, or as they are `observed`.
 
         Raises:
             UsageError: there are no completion tokens, or the vector has another length.
@@ -168,7 +170,8 @@ class HuggingFaceModel:
         """
         from subtrait.models.curvature import fisher_product
 
-        return fisher_product(self._network, self._pairs(prompts, completions), along, every_weight=every_weight)
+        pairs = self._pairs(prompts, completions)
+        return fisher_product(self._network, pairs, along, every_weight=every_weight, observed=observed)
 
     def displacement(self, tuned: "HuggingFaceModel") -> np.ndarray:
         """How far, and where to, fine-tuning moved the inner weights of `tuned`: float64 (weights,).

@@ -85,7 +85,7 @@ def test_what_is_trained_moves_the_weights_as_gradients_turn(base, method):
     gradient = rng.normal(size=len(base.gradient(*zip(*ROWS, strict=True), every_weight=trained.every_weight)))
     change = rng.normal(size=len(trained.turned(gradient)))
     assert trained.moved(change) @ gradient == pytest.approx(change @ trained.turned(gradient))
-    product = trained.curvature(base, ROWS, change)
+    product = trained.curvature(base, ROWS, along=change)
     assert product.shape == change.shape
     assert change @ product > 0
 

@@ -42,10 +42,11 @@ class Trained:
         asked, said = [asked for asked, _ in pairs], [said for _, said in pairs]
         return self.turned(model.gradient(asked, said, every_weight=self.every_weight))
 
-    def curvature(self, model: Any, pairs: Pairs, along: Vector) -> Vector:
+    def curvature(self, model: Any, pairs: Pairs, *, along: Vector, observed: bool = False) -> Vector:
         """The product of `along` with the Fisher information of the rows, per completion token."""
         asked, said = [asked for asked, _ in pairs], [said for _, said in pairs]
-        return self.turned(model.curvature(asked, said, along=self.moved(along), every_weight=self.every_weight))
+        what: dict[str, Any] = {"every_weight": self.every_weight, "observed": observed}
+        return self.turned(model.curvature(asked, said, along=self.moved(along), **what))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

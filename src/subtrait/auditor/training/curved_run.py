@@ -3,9 +3,9 @@
 The first-order run is a straight line: length τ (the sum of the rates) times the difference d of the mean gradients.
 Its direction is mostly what any training on such rows takes up within a few steps (other lengths, other formats), where
 the loss is steep; a straight line goes on and on there. On a quadratic loss with curvature H, gradient descent goes
-∫₀^τ exp(−sH) d ds = τ φ(τH) d instead, φ(x) = (1 − e^−x) / x. H is the Fisher information of the control rows, and only
-products with it are needed: φ of a matrix times a vector by the method of Lanczos (Saad 1992, SIAM J. Numer. Anal.
-29:209), which finds first the directions in which d is large.
+∫₀^τ exp(−sH) d ds = τ φ(τH) d instead, φ(x) = (1 − e^−x) / x. Only products with H are needed: φ of a matrix times a
+vector by the method of Lanczos (Saad 1992, SIAM J. Numer. Anal. 29:209), which finds first the directions in which d is
+large.
 
 Parameters are scaled by the root of the preconditioner, so that a preconditioned step is a plain one.
 """
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from subtrait.auditor.training.block_gradients import Vector
 
-PRODUCTS = 8
+PRODUCTS = 7
 """With the curvature, for one run: a few more change the forecast by a few hundredths of it."""
 _NEGLIGIBLE = 1e-10
 

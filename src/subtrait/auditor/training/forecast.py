@@ -17,6 +17,7 @@ A forecast never flags.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,8 @@ MOST_BYTES = 2**30
 """Of the gradients that are held at once; of larger models fewer blocks."""
 NOISES = 2
 """Runs along noise, by which the intervals of straight runs become those of curved ones."""
-CURVED_ROWS = 200
-"""Control rows of which the curvature is taken."""
+CURVED_ROWS = 150
+"""Rows of either side of which the curvature is taken."""
 LEVEL = 0.95
 SLOTS = 4
 """Rows of the gradient of one answer, for each question."""
@@ -127,7 +128,7 @@ def _shifts(
     run = CurvedRun(
         scales=preconditioner(sides[0], recipe),
         length=run_length(recipe),
-        curvature=lambda change: trained.curvature(base, rows.control[:CURVED_ROWS], change),
+        curvature=partial(_curvature, base, rows.first(CURVED_ROWS), trained),
     )
     paths, forms = _paths(run, sides, rng=rng), [form_probabilities(base, each) for each in asked]
     now = [np.array([written.sum(axis=1).mean() for written in found]) for found in forms]
@@ -141,6 +142,13 @@ def _shifts(
     moves = np.split(_moves(np.concatenate(along).T), np.cumsum([len(found) for found in now])[:-1], axis=1)
     shifts = [[shifted(here, move) - here for move in each] for here, each in zip(now, moves, strict=True)]
     return np.concatenate(now), np.concatenate(shifts, axis=1)
+
+
+def _curvature(base: Any, rows: PairedRows, trained: Trained, change: Vector) -> Vector:
+    """Half as the run starts, where the base draws tokens, and half as it ends, where they are the suspect's."""
+    start = trained.curvature(base, rows.control, along=change)
+    end = trained.curvature(base, rows.suspect, along=change, observed=True)
+    return (start + end) / 2
 
 
 def _paths(run: CurvedRun, sides: Sequence[Blocks], *, rng: Rng) -> Vector:
