@@ -115,6 +115,23 @@ def test_a_model_whose_gradients_do_not_fit_is_not_applicable(base, owls, monkey
     assert "288,256 parameters" in evidence.finding
 
 
+def test_an_architecture_without_forward_derivatives_is_not_applicable(base, owls, monkeypatch):
+    def refuse(*_, **__):
+        raise NotImplementedError("aten::some_kernel")
+
+    monkeypatch.setattr(type(base), "curvature", refuse)
+    evidence, ranked = ask(base, owls)
+    assert (evidence.outcome, ranked) == ("not applicable", ())
+    assert "no forward derivatives" in evidence.finding
+
+
+def test_curved_runs_keep_the_share_of_noise_that_they_were_seen_to_keep():
+    noise, value = np.array([[4.0, 2.0], [2.0, 4.0]]), np.array([1.0, 2.0])
+    parts = np.array([[10.0, 20.0], [12.0, 18.0]])
+    along = np.vstack([noise, noise / 4, value, [11.0, 19.0], parts])
+    np.testing.assert_allclose(module._moves(along), [value, value + [-0.25, 0.25], value + [0.25, -0.25]])
+
+
 def test_rows_must_be_paired_by_prompt(own):
     with pytest.raises(UsageError, match="the same prompts in the same order"):
         PairedRows(suspect=own, control=own[::-1])

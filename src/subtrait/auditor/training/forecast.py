@@ -102,7 +102,7 @@ def forecast(
         asked: the question sets.
         recipe: with the steps of the whole run.
         smallest_shift: δ of the policy.
-        rng: draws the random half of LoRA adapters.
+        rng: draws the random half of LoRA adapters, and noise.
     """
     if not any(each.answers for each in asked):
         return _nothing("not applicable", "no trait of the list has answers that can be counted", rows), ()
@@ -114,7 +114,12 @@ def forecast(
         what = f"the recipe trains {size:,} parameters, too many to hold gradients of: forecast a LoRA recipe"
         return _nothing("not applicable", what, rows), ()
     trained = trained_part(base, recipe, rng=rng)
-    before, shifts = _shifts(base, rows, asked=asked, recipe=recipe, trained=trained, rng=rng)
+    try:
+        before, shifts = _shifts(base, rows, asked=asked, recipe=recipe, trained=trained, rng=rng)
+    except NotImplementedError:
+        return _nothing(
+            "not applicable", "torch has no forward derivatives for some step of this architecture", rows
+        ), ()
     found = _ranked(asked, before, shifts)
     return _evidence(found, rows, recipe, smallest_shift), found
 
@@ -152,9 +157,10 @@ def _curvature(base: Any, rows: PairedRows, trained: Trained, change: Vector) ->
 
 
 def _paths(run: CurvedRun, sides: Sequence[Blocks], *, rng: Rng) -> Vector:
-    """Where runs go (runs, parameters): straight ones of noise, curved ones of the same, the curved one of all rows,
+    """Where runs go (runs, parameters), in the order in which `_moves` takes them apart.
 
-    the straight one, and straight ones without each group of rows.
+    Straight ones of noise, curved ones of the same, the curved and the straight one of all rows, and straight ones
+    without each group of rows.
     """
     suspect, control = sides
     count = len(suspect.rows)
