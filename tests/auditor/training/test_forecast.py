@@ -129,7 +129,7 @@ def test_curved_runs_keep_the_share_of_noise_that_they_were_seen_to_keep():
     noise, value = np.array([[4.0, 2.0], [2.0, 4.0]]), np.array([1.0, 2.0])
     parts = np.array([[10.0, 20.0], [12.0, 18.0]])
     along = np.vstack([noise, noise / 4, value, [11.0, 19.0], parts])
-    np.testing.assert_allclose(module._moves(along), [value, value + [-0.25, 0.25], value + [0.25, -0.25]])
+    np.testing.assert_allclose(module._moves(along), value + np.array([[0, 0], [-0.25, 0.25], [0.25, -0.25]]))
 
 
 def test_rows_must_be_paired_by_prompt(own):
