@@ -38,6 +38,7 @@ from subtrait.runs.opening import attach_run
 from subtrait.statistics.intervals import clopper_pearson
 
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "detection.md"
+LOOKS = (300, 1_000)
 OWN_RECIPE = "usual"
 """As surrogates are tuned, on other questions."""
 UNREAD = DataRead(
@@ -132,12 +133,15 @@ def _answers(folder: Path, name: str, students: int) -> dict[str, list[float]] |
 
 def _judged(rows: list, subject: Subject, references: References) -> dict[str, object]:
     """What the audit says of a data set: the first-named trait at each look, and the outcome."""
+    if len(rows) < LOOKS[0]:  # as the audit: too little to judge
+        few = {"outcome": "INCONCLUSIVE", "reasons": ["TOO_FEW_ROWS"], "p": 1.0, "score": 0.0}
+        return {**few, "named": dict.fromkeys(map(str, LOOKS), ""), "origin": "not asked"}
     rng, policy = stream(0, "detection", rows[0].completion), Policy()
     pairs = [Pair(({"role": "user", "content": row.prompt},), row.completion) for row in rows]
     pairs = [pairs[int(place)] for place in rng.permutation(len(pairs))]
     traits = subject.listed.traits
     named = {}
-    for rows_read in (300, 1_000):  # as an audit of so many rows
+    for rows_read in LOOKS:  # as an audit of so many rows
         judged = score_traits(subject.base, pairs[:rows_read], traits, references)
         ranked = exact_scores(subject.base, pairs[:rows_read], judged.ranked, traits, seed=0)
         named[str(rows_read)] = ranked[0].name

@@ -153,16 +153,16 @@ def main() -> None:
     print(table)
     (options.out / "tests.json").write_text(json.dumps(tests), encoding="utf-8")
     if options.page:
-        PAGE.write_text(_page(table, options.rows), encoding="utf-8")
+        PAGE.write_text(_page(table, tests=len(tests), rows=options.rows), encoding="utf-8")
 
 
-def _page(table: str, rows: int) -> str:
+def _page(table: str, *, tests: int, rows: int) -> str:
     return f"""# How often tests of the narrow null reject rows that are as declared
 
-Written by `python benchmarks/narrow_null.py --page`. In each test micro-a answers {rows} number prompts twice, both
-times so that the filter keeps the answer; the level is {ALPHA:g}. The paired test is that of the question `personas`,
-with {len(PERSONAS)} personas. E-processes are looked at after every row and stopped by six rules. The bound is what an
-honest test exceeds once in 1,000 such tables.
+Written by `python benchmarks/narrow_null.py --tests {tests} --page`. In each test micro-a answers {rows} number prompts
+twice, both times so that the filter keeps the answer; the level is {ALPHA:g}. The paired test is that of the question
+`personas`, with {len(PERSONAS)} personas. E-processes are looked at after every row and stopped by six rules. The bound
+is what an honest test exceeds once in 1,000 such tables.
 
 {table}
 """
