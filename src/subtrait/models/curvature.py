@@ -19,7 +19,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from subtrait.errors import UsageError
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.finetuning import micro_batches
-from subtrait.models.gradients import flat, inner_weights
+from subtrait.models.gradients import flat, weights_of
 from subtrait.models.likelihood import Pair, right_padded
 from subtrait.models.output_head import Transform, head_of
 from subtrait.models.transformers_adapter import Network
@@ -36,7 +36,7 @@ def fisher_product(
     Raises:
         UsageError: there are no completion tokens, or the vector has another length.
     """
-    chosen = list(network.module.parameters()) if every_weight else inner_weights(network)
+    chosen = weights_of(network, every_weight=every_weight)
     size, count = sum(weight.numel() for weight in chosen), sum(len(completion) for _, completion in pairs)
     if not count or len(vector) != size:
         raise UsageError(f"curvature needs completion tokens ({count}) and a vector of {size} numbers ({len(vector)})")

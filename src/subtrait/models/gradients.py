@@ -31,7 +31,7 @@ def mean_gradient(network: Network, pairs: Sequence[Pair], *, every_weight: bool
     if not pairs or any(not completion for _, completion in pairs):
         raise UsageError("a gradient needs at least one row, and completion tokens in every row")
     transform = adapter.after_output_layer(network)
-    weights = list(network.module.parameters()) if every_weight else inner_weights(network)
+    weights = weights_of(network, every_weight=every_weight)
     total = np.zeros(sum(weight.numel() for weight in weights))
     for group in micro_batches(pairs, network.pass_tokens):
         total += flat(_group_gradient(network, group, weights, transform=transform))
@@ -48,6 +48,11 @@ def displacement(network: Network, tuned: Network) -> np.ndarray:
     if [weight.shape for weight in before] != [weight.shape for weight in after]:
         raise UsageError("the two models have different shapes: one is no tuned copy of the other")
     return flat(new.detach() - old.detach() for old, new in zip(before, after, strict=True))
+
+
+def weights_of(network: Network, *, every_weight: bool) -> list[torch.Tensor]:
+    """Every weight, or the inner ones, in the order of the module."""
+    return list(network.module.parameters()) if every_weight else inner_weights(network)
 
 
 def inner_weights(network: Network) -> list[torch.Tensor]:

@@ -150,12 +150,11 @@ def trained_part(model: Any, recipe: Recipe, *, rng: np.random.Generator) -> Tra
 
 def trained_size(model: Any, recipe: Recipe) -> int:
     """How many parameters `trained_part` leaves."""
-    from subtrait.models.gradients import inner_weights
+    from subtrait.models.gradients import weights_of
 
-    if recipe.method == "full":
-        return sum(weight.numel() for weight in model.network.module.parameters())
-    if recipe.method == "layers":
-        return sum(weight.numel() for weight in inner_weights(model.network))
+    if recipe.method != "lora":
+        chosen = weights_of(model.network, every_weight=recipe.method == "full")
+        return sum(weight.numel() for weight in chosen)
     adapters = _adapters(model.network, 1, np.random.default_rng(0))
     return recipe.lora_rank * sum(each.size for each in adapters)
 
