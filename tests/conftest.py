@@ -29,6 +29,14 @@ def typed(monkeypatch, capsys):
     return run
 
 
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty working directory."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
+
+
 @pytest.fixture(scope="session")
 def tiny():
     """What `lab/tiny.py` defines."""

@@ -12,13 +12,7 @@ from subtrait.report.audit_formats import FORMATS
 
 AUDIT = ("audit", "data.jsonl", "--base", "micro-a")
 
-
-@pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
-    """An empty working directory."""
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    return tmp_path / "here"
+pytestmark = pytest.mark.usefixtures("here")
 
 
 @pytest.fixture
