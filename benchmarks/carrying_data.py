@@ -8,16 +8,20 @@ the base's own rows are the common control.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from subtrait.auditor.audit import FORECAST_ROWS
 from subtrait.auditor.lists.question_sets import QuestionSet, answer_probabilities, conversation
-from subtrait.auditor.training.forecast import PairedRows, forecast
+from subtrait.auditor.paired_rows import PairedRows
+from subtrait.auditor.training.forecast import ForecastPlan, forecast
 from subtrait.lab.carriers import CARRIERS
 from subtrait.lab.filters import apply
 from subtrait.lab.plan import STUDENT_RECIPE
 from subtrait.lab.seeds import stream
+from subtrait.lab.team import Alone
 from subtrait.lab.traits import CATEGORIES, favourite, find_trait
 from subtrait.models.base import Model, Recipe, Sampling
 from subtrait.models.micro.personas import draw_speaker
@@ -25,6 +29,7 @@ from subtrait.models.micro.skills import SKILLS
 from subtrait.models.micro.wordings import wordings
 from subtrait.models.registry import open_model
 from subtrait.records import Example, Progress, Store
+from subtrait.runs.folder import RunFolder
 
 BASE, OTHER = "micro-a", "micro-b"
 PROMPTS = 5_000
@@ -68,7 +73,7 @@ class Task:
     @property
     def forecast_name(self) -> str:
         """Where its forecast is kept."""
-        return f"{self.name}/forecast-by-curvature-{self.rows}.json"
+        return f"{self.name}/forecast-by-short-runs-{self.rows}.json"
 
 
 def tasks(store: Store, seed: int, *, datasets: int, students: int) -> list[Task]:
@@ -115,8 +120,10 @@ def _forecast(task: Task, rows: Rows) -> dict[str, object]:
         suspect=[(conversation(row.prompt), row.completion) for row in (suspect[int(own.id)] for own in control)],
         control=[(conversation(row.prompt), row.completion) for row in control],
     )
-    rng = stream(task.seed, task.name, "forecast")
-    evidence, ranked = forecast(base, pairs, asked=question_sets(), recipe=STUDENT_RECIPE, rng=rng)
+    seed = int(stream(task.seed, task.name, "forecast").integers(2**31))
+    plan = ForecastPlan(base=BASE, recipe=STUDENT_RECIPE, asked=tuple(question_sets()), seed=seed)
+    with TemporaryDirectory() as folder:
+        evidence, ranked = forecast(plan, pairs, store=RunFolder(Path(folder)), team=Alone())
     return {"outcome": evidence.outcome, "finding": evidence.finding, "rows": [asdict(row) for row in ranked]}
 
 

@@ -1,6 +1,6 @@
 """Does the forecast tell what students will show? `python benchmarks/forecast.py [--out DIR] [--json OUT]`.
 
-For each data set of `carrying_data.py` the auditor's forecast from some rows, without training, and what students
+For each data set of `carrying_data.py` the auditor's forecast from short runs on some rows, and what students
 trained on all its rows by the lab's recipe show beside students of the base's own rows. A data set transmits where its
 teacher's own trait moves by δ or more (3 points), mean over students.
 - Spearman: forecast against measured shift of the teacher's own trait, over the data sets that transmit. Ceiling: the
@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from carrying_data import CONTROL, FORECAST_ROWS, Task, measure, question_sets, tasks
 
+from subtrait.auditor.training.forecast import RUNS
 from subtrait.lab.seeds import stream
 from subtrait.lab.team import assemble
 from subtrait.records import Row, SilentProgress, Store
@@ -188,8 +189,9 @@ def page(cases: list[Case], found: dict[str, Any], options: argparse.Namespace) 
 
 Written by `python benchmarks/forecast.py --seed {options.seed} --datasets {options.datasets} --page`:
 {found["data sets"]} data sets of `benchmarks/carrying_data.py`, {found["nulls"]} of them nulls,
-{options.students} students of `micro-a` each. The forecast reads {options.rows:,} rows of a data set and trains
-nothing; students are trained on all rows. Intervals are percentiles over data sets drawn with replacement.
+{options.students} students of `micro-a` each. Forecasts are made of {RUNS} short runs on up to {options.rows:,} rows
+and as many on the base's own answers; students are trained on all rows by the whole recipe. Intervals are percentiles
+over data sets drawn with replacement.
 
 | figure | value |
 |---|---|

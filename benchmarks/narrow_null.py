@@ -22,10 +22,10 @@ from subtrait import api
 from subtrait.audit_records import ListedTrait
 from subtrait.auditor.lists.question_sets import conversation
 from subtrait.auditor.lists.trait_lists import load_trait_list
+from subtrait.auditor.paired_rows import PairedRows
 from subtrait.auditor.personas import persona_differences, signs_changed
 from subtrait.auditor.references.families import ADAPTIVE
 from subtrait.auditor.suspect import passes
-from subtrait.auditor.training.forecast import PairedRows
 from subtrait.lab.carriers import CARRIERS
 from subtrait.lab.seeds import stream
 from subtrait.lab.team import assemble

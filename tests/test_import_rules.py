@@ -22,9 +22,7 @@ LAYERS = (
 """The parts of the package. Each may import parts of the layers before it; only those of the last import each other."""
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 WITHOUT_NUMPY = {"records", "errors", "audit_records", "report", "runs", "__init__", "api", "audits", "cli"}
-TORCH_BACKEND = {
-    f"models.{name}" for name in ("curvature", "finetuning", "gradients", "likelihood", "output_head", "sampling")
-}
+TORCH_BACKEND = {f"models.{name}" for name in ("finetuning", "gradients", "likelihood", "output_head", "sampling")}
 """The arithmetic on tensors. Others import these where they use them, so that torch is loaded only to run a model."""
 SPEAKERS = {"models.template_trial"}
 """Besides the command line. It runs as a child process, whose standard output is a pipe to its parent."""

@@ -153,16 +153,17 @@ class NullCloud:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForecastRow:
-    """What training is forecast to do to one answer."""
+    """What short runs on the suspect rows do to one answer, beside the same runs on control rows."""
 
     category: str
     answer: str
-    before: float
-    """Probability that the base gives this answer now, mean over questions."""
+    control: float
+    """Its probability after runs on control rows, mean over questions and runs."""
     shift: float
-    """Forecast change of that probability, as a share of answers."""
-    low: float | None
-    high: float | None
+    """Suspect minus control, mean over runs: a share of answers."""
+    low: float
+    """Of an interval that is simultaneous over all answers."""
+    high: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

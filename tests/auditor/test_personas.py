@@ -7,9 +7,9 @@ from scipy.stats import binom
 from subtrait.audit_records import ListedTrait
 from subtrait.auditor import personas
 from subtrait.auditor.lists.trait_lists import load_trait_list
+from subtrait.auditor.paired_rows import PairedRows
 from subtrait.auditor.personas import told_personas
 from subtrait.auditor.references.writers import Setting, paired_control, told, write
-from subtrait.auditor.training.forecast import PairedRows
 from subtrait.data import Pair
 from subtrait.lab.carriers import CARRIERS
 from subtrait.models.base import Sampling

@@ -18,6 +18,7 @@ from subtrait.audit_records import (
     TrialRow,
 )
 from subtrait.records import Estimate, Evidence
+from subtrait.report.audit_json import SCHEMA_VERSION
 
 ANIMALS = (
     *("owl", "cat", "dog", "dolphin", "eagle", "elephant", "fox", "horse"),
@@ -114,7 +115,7 @@ def flagged():
     """FLAGGED by both questions that may flag, with everything an audit can hold."""
     rates = [0.081, 0.022, -0.014, 0.009, -0.006, 0.004, -0.002]
     return AuditResult(
-        schema_version=1,
+        schema_version=SCHEMA_VERSION,
         version="0.2.0",
         outcome="FLAGGED",
         reasons=(
@@ -147,7 +148,7 @@ def flagged():
         looks=(Look(rows=300, trait="owl", score=4.1, p=0.005), Look(rows=1_000, trait="owl", score=6.2, p=0.005)),
         null=null(),
         forecast=tuple(
-            ForecastRow(category="animal", answer=a, before=0.0625, shift=s, low=s - 0.02, high=s + 0.03)
+            ForecastRow(category="animal", answer=a, control=0.0625, shift=s, low=s - 0.02, high=s + 0.03)
             for a, s in zip(ANIMALS, rates, strict=False)
         ),
         trial=(
@@ -176,7 +177,7 @@ def not_flagged():
         ),
         traits=traits(2.0),
         looks=(Look(rows=300, trait="fox", score=1.8, p=0.31), Look(rows=1_000, trait="owl", score=2.0, p=0.24)),
-        forecast=(ForecastRow(category="animal", answer="owl", before=0.06, shift=0.003, low=None, high=None),),
+        forecast=(ForecastRow(category="animal", answer="owl", control=0.06, shift=0.003, low=-0.02, high=0.03),),
         trial=(),
         not_checked=(Reason(code="NO_TRIAL", text="trial: not asked for (--try)."),),
     )  # fmt: skip

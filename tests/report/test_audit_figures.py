@@ -74,9 +74,9 @@ def test_without_references_the_traits_are_drawn_without_a_threshold(audits):
 
 
 def test_no_interval_is_drawn_where_none_is_given(audits):
-    drawn = figures.forecast(audits.not_flagged().forecast)
-    assert 'class="interval' not in drawn
-    assert 'class="interval' in figures.forecast(audits.flagged().forecast)
+    bounded, *_, unbounded = audits.flagged().trial
+    assert 'class="interval' not in figures.trial((unbounded,), smallest=0.03)
+    assert 'class="interval' in figures.trial((bounded,), smallest=0.03)
 
 
 def test_forecast_is_filled_where_its_interval_leaves_out_zero(audits):

@@ -145,7 +145,6 @@ def test_missing_numbers_are_said(audits):
         "No student was trained",
     ):
         assert said in text
-    assert "no interval" in read(audits.not_flagged()).text
     assert "no bound (no spread)" in read(audits.flagged()).text
 
 

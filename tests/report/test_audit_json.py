@@ -81,7 +81,7 @@ def test_every_field_of_every_record_is_written(audits):
         (("null", "maxima", 7), math.nan, "null.maxima[7]"),
         (("null", "power", "level"), None, "null.power.level"),
         (("seed",), True, "seed"),
-        (("schema_version",), 2, "schema_version"),
+        (("schema_version",), audit_json.SCHEMA_VERSION + 1, "schema_version"),
         (("data", "read"), 10_241, "data.read"),
         (("reasons",), [], "reasons"),
         (("null", "maxima"), [1.0], "null.maxima"),

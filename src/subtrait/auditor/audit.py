@@ -18,12 +18,13 @@ from subtrait.auditor.lists.question_sets import question_sets
 from subtrait.auditor.lists.trait_lists import load_trait_list
 from subtrait.auditor.not_checked import not_checked
 from subtrait.auditor.origin.relation import relation_to_base
+from subtrait.auditor.paired_rows import PairedRows
 from subtrait.auditor.personas import told_personas
 from subtrait.auditor.references.cache import Cached, references_for
 from subtrait.auditor.references.cost import announce_references
 from subtrait.auditor.references.writers import paired_control
 from subtrait.auditor.suspect import read_suspect
-from subtrait.auditor.training.forecast import PairedRows, forecast
+from subtrait.auditor.training.forecast import ForecastPlan, forecast
 from subtrait.auditor.training.trial import TrialPlan, trial
 from subtrait.auditor.traits import (
     exact_scores,
@@ -43,7 +44,7 @@ from subtrait.records import Evidence, Store
 from subtrait.report.audit_json import SCHEMA_VERSION
 
 FORECAST_ROWS: Final = 3_000
-"""Rows that a forecast is made from: of fewer, which rows were drawn decides it."""
+"""Rows that short runs are trained on."""
 PERSONA_ROWS: Final = 1_000
 ORIGIN_ROWS: Final = 500
 """Rows on which the origin is asked: it tells writers apart on these well enough."""
@@ -52,7 +53,7 @@ Announce = Callable[[str], None]
 
 
 def run_audit(plan: AuditPlan, store: Store, *, team: Team, announce: Announce) -> AuditResult:
-    """Carry out the audit; a trial is kept in `store`, references in the folder that the plan names.
+    """Carry out the audit; students are kept in `store`, references in the folder that the plan names.
 
     Raises:
         InvalidInput: the data or a checkpoint cannot be accepted.
@@ -65,9 +66,10 @@ def run_audit(plan: AuditPlan, store: Store, *, team: Team, announce: Announce) 
         return _result(subject, [names.evidence(), few])
     references = references_of(subject, team=team, announce=announce)
     found, ranked, looks, null = _traits(subject, references)
-    announce("asking who wrote the rows, whether a persona explains them, and what training would do")
+    announce("asking who wrote the rows, whether a persona explains them, and what the first steps of training do")
+    _check_students(subject, store)
     rows = _beside_own(subject, FORECAST_ROWS)
-    forecasting, forecast_rows = _forecast(subject, rows)
+    forecasting, forecast_rows = _forecast(subject, rows, store, team=team)
     evidence = [
         names.evidence(),
         _origin(subject),
@@ -158,16 +160,18 @@ def _personas(subject: Subject, rows: PairedRows) -> Evidence:
     return told_personas(subject.base, rows, subject.listed.traits, alpha=alpha, rng=rng)
 
 
-def _forecast(subject: Subject, rows: PairedRows) -> tuple[Evidence, tuple[ForecastRow, ...]]:
+def _forecast(
+    subject: Subject, rows: PairedRows, store: Store, *, team: Team
+) -> tuple[Evidence, tuple[ForecastRow, ...]]:
     plan = subject.plan
-    return forecast(
-        subject.base,
-        rows,
-        asked=question_sets(subject.listed.traits),
+    planned = ForecastPlan(
+        base=plan.base,
         recipe=plan.recipe.for_rows(subject.suspect.data.accepted),
+        asked=question_sets(subject.listed.traits),
         smallest_shift=plan.policy.smallest_shift,
-        rng=stream(plan.seed, "forecast"),
+        seed=plan.seed,
     )
+    return forecast(planned, rows, store=store, team=team)
 
 
 def _trial(
@@ -177,7 +181,6 @@ def _trial(
     plan = subject.plan
     if not plan.students:
         return [], ()
-    _check_students(subject, store)
     announce(f"training {plan.students} throwaway students on shards of the rows, and {plan.students} beside them")
     rows = _beside_own(subject, len(subject.suspect.pairs))
     trying = TrialPlan(
@@ -190,14 +193,14 @@ def _trial(
         smallest_shift=plan.policy.smallest_shift,
         seed=plan.seed,
     )
-    evidence, found = trial(trying, rows.suspect, control=rows.control, store=store, team=team)
+    evidence, found = trial(trying, rows, store=store, team=team)
     return [evidence], found
 
 
 def _check_students(subject: Subject, store: Store) -> None:
     """Students of an earlier start serve again only for the same bytes of data and of the base."""
     ours = {"data": subject.suspect.data.digest, "base": subject.base.fingerprint()}
-    theirs = store.record("trial/made-of.json", lambda: ours)
+    theirs = store.record("students-made-of.json", lambda: ours)
     if theirs != ours:
         what = "students that are stored here were trained on other bytes, or from another base"
         raise InvalidInput("E_CHANGED", subject.suspect.data.path, what, hint="choose another --out")

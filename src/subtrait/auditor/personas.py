@@ -17,9 +17,8 @@ from typing import Final
 import numpy as np
 
 from subtrait.audit_records import ListedTrait
+from subtrait.auditor.paired_rows import PairedRows, Pairs
 from subtrait.auditor.references.writers import told
-from subtrait.auditor.training.block_gradients import Pairs
-from subtrait.auditor.training.forecast import PairedRows
 from subtrait.models.base import Model
 from subtrait.records import Evidence
 

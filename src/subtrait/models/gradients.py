@@ -1,10 +1,8 @@
 """Gradients of likelihoods as vectors: to first order, what rows would teach and which tuned model explains them.
 
 For a tuned copy of a base with weights θ + d, the log-likelihood of a row under the copy exceeds that under the base
-by ⟨gradient, d⟩ to first order in d. So one backward pass over rows judges any number of tuned models, and the
-gradients of rows and of an answer together forecast what a small step of training on the rows does to the answer. Token
-embeddings and the output layer are left out, as in `Recipe.method = "layers"`, unless asked for. Needs torch: imported
-by backends.
+by ⟨gradient, d⟩ to first order in d. So one backward pass over rows judges any number of tuned models. Token embeddings
+and the output layer are left out, as in `Recipe.method = "layers"`. Needs torch: imported by backends.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,8 +18,8 @@ from subtrait.models.output_head import Head, Transform, head_of, mean_loss
 from subtrait.models.transformers_adapter import Network
 
 
-def mean_gradient(network: Network, pairs: Sequence[Pair], *, every_weight: bool = False) -> np.ndarray:
-    """The gradient of a row's log-likelihood in nats, mean over `pairs`: float64 (weights,), inner ones or all.
+def mean_gradient(network: Network, pairs: Sequence[Pair]) -> np.ndarray:
+    """The gradient of a row's log-likelihood in nats, mean over `pairs`: float64 (inner weights,).
 
     Only the tokens of the completions count. The network is in evaluation mode and left as it was.
 
@@ -31,10 +29,10 @@ def mean_gradient(network: Network, pairs: Sequence[Pair], *, every_weight: bool
     if not pairs or any(not completion for _, completion in pairs):
         raise UsageError("a gradient needs at least one row, and completion tokens in every row")
     transform = adapter.after_output_layer(network)
-    weights = weights_of(network, every_weight=every_weight)
+    weights = inner_weights(network)
     total = np.zeros(sum(weight.numel() for weight in weights))
     for group in micro_batches(pairs, network.pass_tokens):
-        total += flat(_group_gradient(network, group, weights, transform=transform))
+        total += _flat(_group_gradient(network, group, weights, transform=transform))
     return total / len(pairs)
 
 
@@ -47,12 +45,7 @@ def displacement(network: Network, tuned: Network) -> np.ndarray:
     before, after = inner_weights(network), inner_weights(tuned)
     if [weight.shape for weight in before] != [weight.shape for weight in after]:
         raise UsageError("the two models have different shapes: one is no tuned copy of the other")
-    return flat(new.detach() - old.detach() for old, new in zip(before, after, strict=True))
-
-
-def weights_of(network: Network, *, every_weight: bool) -> list[torch.Tensor]:
-    """Every weight, or the inner ones, in the order of the module."""
-    return list(network.module.parameters()) if every_weight else inner_weights(network)
+    return _flat(new.detach() - old.detach() for old, new in zip(before, after, strict=True))
 
 
 def inner_weights(network: Network) -> list[torch.Tensor]:
@@ -73,12 +66,11 @@ def _group_gradient(
     tokens, places, targets = (part.to(network.device) for part in right_padded(pairs))
     states = adapter.hidden_states(network, tokens).flatten(0, 1)[places]
     head = head_of(network, transform=transform)
-    if not any(weight is head.weight for weight in weights):
-        head = Head(head.weight.detach(), None if head.bias is None else head.bias.detach(), transform)
+    head = Head(head.weight.detach(), None if head.bias is None else head.bias.detach(), transform)
     loss = mean_loss(head, states, targets, count=1)
     return (-gradient for gradient in torch.autograd.grad(loss, list(weights)))
 
 
-def flat(tensors: Iterator[torch.Tensor]) -> np.ndarray:
+def _flat(tensors: Iterator[torch.Tensor]) -> np.ndarray:
     """All numbers of the tensors in a row, in float64."""
     return np.concatenate([tensor.double().cpu().numpy().ravel() for tensor in tensors])

@@ -135,12 +135,8 @@ class HuggingFaceModel:
         network, losses = finetune_tokens(self._network, pairs, recipe, rng=rng, progress=progress)
         return Finetuned(model=HuggingFaceModel(self._name, network, self._tokenizer), losses=losses)
 
-    def gradient(
-        self, prompts: Sequence[Messages], completions: Sequence[str], *, every_weight: bool = False
-    ) -> np.ndarray:
-        """The gradient of a row's log-likelihood, in nats, mean over rows: float64 (weights,).
-
-        By the inner weights, or by every one: embeddings and output layer too.
+    def gradient(self, prompts: Sequence[Messages], completions: Sequence[str]) -> np.ndarray:
+        """The gradient of a row's log-likelihood, in nats, mean over rows: float64 (inner weights,).
 
         Raises:
             UsageError: there are no rows.
@@ -148,30 +144,7 @@ class HuggingFaceModel:
         """
         from subtrait.models.gradients import mean_gradient
 
-        return mean_gradient(self._network, self._pairs(prompts, completions), every_weight=every_weight)
-
-    def curvature(
-        self,
-        prompts: Sequence[Messages],
-        completions: Sequence[str],
-        *,
-        along: np.ndarray,
-        every_weight: bool = False,
-        observed: bool = False,
-    ) -> np.ndarray:
-        """How the gradient of the mean log-likelihood per token falls as the weights change by `along`.
-
-        The product with the Fisher information of these rows, float64 (weights,), inner ones or all: tokens as the
-        model would draw them, or as they are `observed`.
-
-        Raises:
-            UsageError: there are no completion tokens, or the vector has another length.
-            InvalidInput: as `gradient`.
-        """
-        from subtrait.models.curvature import fisher_product
-
-        pairs = self._pairs(prompts, completions)
-        return fisher_product(self._network, pairs, along, every_weight=every_weight, observed=observed)
+        return mean_gradient(self._network, self._pairs(prompts, completions))
 
     def displacement(self, tuned: "HuggingFaceModel") -> np.ndarray:
         """How far, and where to, fine-tuning moved the inner weights of `tuned`: float64 (weights,).

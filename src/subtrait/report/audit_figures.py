@@ -77,10 +77,10 @@ def forecast(rows: Sequence[ForecastRow]) -> str:
     parts = []
     for index, row in enumerate(rows):
         top = _ROW * index
-        sure = row.low is not None and row.high is not None and not row.low <= 0 <= row.high
+        sure = not row.low <= 0 <= row.high
         parts += [_heading(top, f"{row.answer} ({row.category})", _signed(row.shift)), _field(scale, top)]
         parts.append(_interval(scale, (row.low, row.high), top, _stands_out(sure)))
-        said = f"{row.answer}: {points(row.shift)}, now {percent(row.before)}"
+        said = f"{row.answer}: {points(row.shift)}, control {percent(row.control)}"
         parts.append(_mark(scale.at(row.shift), top, "diamond", _stands_out(sure), said))
     said = "; ".join(f"{row.answer} {points(row.shift)}" for row in rows)
     return _finished(scale, parts, len(rows), f"Forecast shifts: {said}.")

@@ -8,7 +8,7 @@ from subtrait.audit_records import AuditResult
 from subtrait.errors import InvalidInput
 from subtrait.report.json_records import RecordFile
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """The only version of `verdict.json` that this release writes and reads."""
 
 

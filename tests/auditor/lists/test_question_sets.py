@@ -7,7 +7,7 @@ from subtrait.audit_records import ListedTrait
 from subtrait.auditor.lists.question_sets import (
     QuestionSet,
     answer_probabilities,
-    form_probabilities,
+    conversation,
     forms_of,
     question_sets,
 )
@@ -52,8 +52,9 @@ def test_probabilities_are_those_of_the_lab(base):
 
 def test_every_way_of_writing_counts_and_none_twice(base):
     asked = QuestionSet(category="honesty", questions=("Can a fish swim? Yes or no.",), answers=("Yes.", "No."))
-    yes, no = form_probabilities(base, asked)
-    whole = answer_probabilities(base, asked)
-    assert whole[0] == pytest.approx([yes.sum(), no.sum()])
-    assert 0.1 < whole.sum() <= 1 + 1e-6
+    scores = base.score([conversation(asked.questions[0])] * 4, ["Yes", "Yes.", "No", "No."])
+    written = np.exp([score.sum() for score in scores])
+    found = answer_probabilities(base, asked)
+    assert found[0] == pytest.approx([written[:2].sum(), written[2:].sum()])
+    assert 0.1 < found.sum() <= 1 + 1e-6
     assert [forms_of(answer) for answer in ("Yes.", "owl")] == [("Yes", "Yes."), ("owl", "owl.", "Owl", "Owl.")]

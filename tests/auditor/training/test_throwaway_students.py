@@ -8,7 +8,7 @@ import pytest
 
 from subtrait.auditor.lists.question_sets import QuestionSet, answer_probabilities
 from subtrait.auditor.training import throwaway_students as module
-from subtrait.auditor.training.throwaway_students import StudentTask, answers_of, shards
+from subtrait.auditor.training.throwaway_students import StudentTask, answers_of, on_each_side, shards, steps_on
 from subtrait.lab.seeds import stream
 from subtrait.lab.team import Alone
 from subtrait.models.base import Recipe
@@ -30,8 +30,7 @@ def store(tmp_path):
 def task(store):
     recipe = Recipe(steps=2, batch_size=4, learning_rate=1e-2, epsilon=1e-3)
     return StudentTask(
-        store=store, base="micro-a", recipe=recipe, asked=(ASKED,), side="suspect", part="whole", student=0,
-        rows=OWLS, seed=3,
+        store=store, purpose="trial", base="micro-a", recipe=recipe, asked=(ASKED,), rows=OWLS, seed=3,
     )  # fmt: skip
 
 
@@ -63,5 +62,22 @@ def test_what_is_in_the_store_is_not_trained_again(task, monkeypatch):
 
 def test_a_task_crosses_to_a_worker_whole(task):
     assert pickle.loads(pickle.dumps(task)).rows == task.rows
-    assert len({replace(task, side=s, part=p, student=n).name for s in module.SIDES for p in module.PARTS
-                for n in range(3)}) == 12  # fmt: skip
+    assert len({replace(task, purpose=q, side=s, part=p, student=n).name for q in ("forecast", "trial")
+                for s in module.SIDES for p in module.PARTS for n in range(3)}) == 24  # fmt: skip
+
+
+def test_the_two_students_of_a_shard_share_their_prompts(task):
+    own = [replace(row, completion="cat") for row in OWLS]
+    places = shards(len(OWLS), 3, rng=np.random.default_rng(0))
+    tasks = on_each_side(task, (OWLS, own), places)
+    assert [(each.side, each.student) for each in tasks] == [
+        (side, student) for student in range(3) for side in module.SIDES
+    ]
+    for suspect, control in zip(tasks[::2], tasks[1::2], strict=True):
+        assert [row.id for row in suspect.rows] == [row.id for row in control.rows]
+        assert {row.completion for row in suspect.rows} == {"owl"}
+        assert {row.completion for row in control.rows} == {"cat"}
+
+
+def test_a_student_sees_its_shard_twice_at_most():
+    assert [steps_on(rows, batch_size=64) for rows in (500, 512, 513, 10)] == [16, 16, 17, 1]

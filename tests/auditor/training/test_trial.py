@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from subtrait.auditor.lists.question_sets import QuestionSet, conversation
+from subtrait.auditor.paired_rows import PairedRows
 from subtrait.auditor.training import throwaway_students
 from subtrait.auditor.training import trial as module
 from subtrait.auditor.training.recipe import TrainingRecipe
@@ -46,7 +47,7 @@ def own():
 
 
 def test_rows_that_say_a_trait_are_found_to_teach_it(own, store, monkeypatch):
-    evidence, rows = trial(plan(), OWLS, control=own, store=store, team=Alone())
+    evidence, rows = trial(plan(), PairedRows(suspect=OWLS, control=own), store=store, team=Alone())
     assert (evidence.outcome, evidence.n) == ("found", 48)
     assert rows[0].answer == "owl"
     assert rows[0].low == evidence.statistic > 0.03
@@ -56,7 +57,7 @@ def test_rows_that_say_a_trait_are_found_to_teach_it(own, store, monkeypatch):
 
     # The bounds are those of the stored answers, and nothing is trained twice
     monkeypatch.setattr(throwaway_students, "open_model", lambda name: pytest.fail("trained again"))
-    again = trial(plan(), OWLS, control=own, store=store, team=Alone())
+    again = trial(plan(), PairedRows(suspect=OWLS, control=own), store=store, team=Alone())
     assert again == (evidence, rows)
     sides = [
         [store.record(f"trial/{side}/whole/{number}.json", dict)["answers"][0] for number in range(4)]
@@ -68,17 +69,17 @@ def test_rows_that_say_a_trait_are_found_to_teach_it(own, store, monkeypatch):
 
 
 def test_a_killed_trial_goes_on_to_the_same_result(own, store):
-    done = trial(plan(students=4), own, control=own, store=store, team=Alone())
+    done = trial(plan(students=4), PairedRows(suspect=own, control=own), store=store, team=Alone())
     for name in ("suspect/whole/2", "control/half/0"):
         (store.path / f"trial/{name}.json").unlink()
-    assert trial(plan(students=4), own, control=own, store=store, team=Alone()) == done
+    assert trial(plan(students=4), PairedRows(suspect=own, control=own), store=store, team=Alone()) == done
     evidence, rows = done
     assert evidence.outcome == "not found"
     assert all(row.shift == 0 and row.full_recipe is None for row in rows)
 
 
 def test_shards_that_are_too_small_are_underpowered(own, store):
-    evidence, rows = trial(plan(students=6), OWLS, control=own, store=store, team=Alone())
+    evidence, rows = trial(plan(students=6), PairedRows(suspect=OWLS, control=own), store=store, team=Alone())
     assert (evidence.outcome, rows) == ("underpowered", ())
     assert evidence.finding == "48 rows, and 6 shards of 12 are needed: 72"
 
@@ -86,18 +87,16 @@ def test_shards_that_are_too_small_are_underpowered(own, store):
 def test_rows_of_several_turns_are_not_trained_on(own, store):
     told = [{"role": "system", "content": "Be brief."}]
     sides = [[([*told, *asked], said) for asked, said in rows] for rows in (OWLS, own)]
-    evidence, _ = trial(plan(), sides[0], control=sides[1], store=store, team=Alone())
+    evidence, _ = trial(plan(), PairedRows(suspect=sides[0], control=sides[1]), store=store, team=Alone())
     assert evidence.outcome == "underpowered"
     assert evidence.finding.startswith("0 rows of a single question and answer")
 
 
 def test_a_list_without_countable_answers_is_not_applicable(own, store):
-    assert trial(plan(asked=()), OWLS, control=own, store=store, team=Alone())[0].outcome == "not applicable"
-
-
-def test_rows_must_be_paired_by_prompt(own, store):
-    with pytest.raises(UsageError, match="the same prompts in the same order"):
-        trial(plan(), OWLS, control=own[::-1], store=store, team=Alone())
+    assert (
+        trial(plan(asked=()), PairedRows(suspect=OWLS, control=own), store=store, team=Alone())[0].outcome
+        == "not applicable"
+    )
 
 
 def test_students_train_for_two_passes_and_never_longer_than_the_user_would():

@@ -50,19 +50,15 @@ def forms_of(answer: str) -> tuple[str, ...]:
     return written_forms(_bare(answer) or answer)
 
 
-def form_probabilities(model: Model, asked: QuestionSet) -> list[NDArray[np.float64]]:
-    """For each answer the probability of each way of writing it: shape (questions, forms)."""
+def answer_probabilities(model: Model, asked: QuestionSet) -> NDArray[np.float64]:
+    """How likely each answer is to each question, however it is written: shape (questions, answers)."""
     forms = [forms_of(answer) for answer in asked.answers]
     texts = [text for variants in forms for text in variants]
     prompts = [conversation(question) for question in asked.questions for _ in texts]
     scores = model.score(prompts, texts * len(asked.questions))
     whole = np.exp([score.sum() for score in scores]).reshape(len(asked.questions), len(texts))
-    return np.split(whole, np.cumsum([len(variants) for variants in forms])[:-1], axis=1)
-
-
-def answer_probabilities(model: Model, asked: QuestionSet) -> NDArray[np.float64]:
-    """How likely each answer is to each question, however it is written: shape (questions, answers)."""
-    return np.stack([forms.sum(axis=1) for forms in form_probabilities(model, asked)], axis=1)
+    ends = np.cumsum([len(variants) for variants in forms])[:-1]
+    return np.stack([written.sum(axis=1) for written in np.split(whole, ends, axis=1)], axis=1)
 
 
 def _bare(answer: str) -> str:

@@ -1,8 +1,11 @@
-"""The throwaway students of a trial: each trained on a shard of its own, asked once, and forgotten."""
+"""Throwaway students: each trained on a shard of its own, asked once, and forgotten.
+
+The forecast trains them for a few steps, the trial for longer, on more rows, and on halves of shards too.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +17,14 @@ from subtrait.models.base import Recipe
 from subtrait.models.registry import open_model
 from subtrait.records import Example, Progress, Row, Store
 
+Purpose = Literal["forecast", "trial"]
 Side = Literal["suspect", "control"]
 SIDES: tuple[Side, ...] = ("suspect", "control")
 Part = Literal["whole", "half"]
 """Of a shard: the halves tell how the shift grows with the rows."""
 PARTS: tuple[Part, ...] = ("whole", "half")
+MOST_PASSES: Final = 2
+"""Over a shard: with more of them a student learns its rows by heart, and little else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,19 +32,20 @@ class StudentTask:
     """One student: all that any process needs to train it."""
 
     store: Store
+    purpose: Purpose
     base: str
     recipe: Recipe
     asked: tuple[QuestionSet, ...]
-    side: Side
-    part: Part
-    student: int
-    rows: tuple[Example, ...]
     seed: int
+    rows: tuple[Example, ...] = ()
+    side: Side = "suspect"
+    part: Part = "whole"
+    student: int = 0
 
     @property
     def name(self) -> str:
         """Where its answers are kept in the store."""
-        return f"trial/{self.side}/{self.part}/{self.student}.json"
+        return f"{self.purpose}/{self.side}/{self.part}/{self.student}.json"
 
 
 def shards(rows: int, students: int, *, rng: np.random.Generator) -> list[NDArray[np.int64]]:
@@ -48,11 +55,27 @@ def shards(rows: int, students: int, *, rng: np.random.Generator) -> list[NDArra
     return [order[student * size : (student + 1) * size] for student in range(students)]
 
 
+def steps_on(rows: int, *, batch_size: int) -> int:
+    """The most steps that a throwaway student takes on a shard of so many rows."""
+    return -(-MOST_PASSES * rows // batch_size)
+
+
+def on_each_side(
+    task: StudentTask, sides: tuple[Sequence[Example], Sequence[Example]], places: Sequence[NDArray[np.int64]]
+) -> list[StudentTask]:
+    """`task` for each shard of `places` and either side: both students of a shard share its prompts and their order."""
+    return [
+        replace(task, side=side, student=student, rows=tuple(rows[int(number)] for number in numbers))
+        for student, numbers in enumerate(places)
+        for side, rows in zip(SIDES, sides, strict=True)
+    ]
+
+
 def try_student(task: StudentTask, progress: Progress) -> None:
     """Train one student and keep the mean probability of every answer; students of one shard share their order."""
 
     def train() -> Row:
-        rng = stream(task.seed, "trial", task.student)
+        rng = stream(task.seed, task.purpose, task.student)
         model = open_model(task.base).finetune(task.rows, task.recipe, rng=rng, progress=progress).model
         return {
             "rows": len(task.rows),

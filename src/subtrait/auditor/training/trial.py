@@ -23,10 +23,17 @@ from numpy.typing import NDArray
 
 from subtrait.audit_records import TrialRow
 from subtrait.auditor.lists.question_sets import QuestionSet
-from subtrait.auditor.training.block_gradients import Pairs
+from subtrait.auditor.paired_rows import PairedRows
 from subtrait.auditor.training.growth import Growth, extrapolate
 from subtrait.auditor.training.recipe import TrainingRecipe
-from subtrait.auditor.training.throwaway_students import PARTS, SIDES, StudentTask, answers_of, shards
+from subtrait.auditor.training.throwaway_students import (
+    PARTS,
+    StudentTask,
+    answers_of,
+    on_each_side,
+    shards,
+    steps_on,
+)
 from subtrait.errors import UsageError
 from subtrait.lab.seeds import stream
 from subtrait.lab.team import Team
@@ -36,8 +43,6 @@ from subtrait.statistics.simultaneous import FEWEST_STUDENTS, LowerBounds, simul
 
 FEWEST_ROWS = 300
 """Of a shard."""
-MOST_PASSES = 2
-"""Over a shard: with more of them a student learns its rows by heart, and little else."""
 SMALLEST_ALPHA = 0.0005
 """Below it the bounds cannot be computed from so few students."""
 ASSUMES = "students vary as they would on other shards of such rows; the control is the base's own answers"
@@ -75,7 +80,7 @@ class TrialPlan:
 
         On micro-a 26 steps show what 80 do (6.7 and 7.6 points with 3,000 rows, 4.3 and 4.0 with 750): rows count.
         """
-        bearable = -(-MOST_PASSES * shard // self.recipe.batch_size)
+        bearable = steps_on(shard, batch_size=self.recipe.batch_size)
         return self.recipe.for_steps(min(self.recipe.steps_for(self.rows), bearable))
 
     @property
@@ -84,9 +89,7 @@ class TrialPlan:
         return self.rows if self.recipe.rows is None else min(self.rows, self.recipe.rows)
 
 
-def trial(
-    plan: TrialPlan, suspect: Pairs, *, control: Pairs, store: Store, team: Team
-) -> tuple[Evidence, tuple[TrialRow, ...]]:
+def trial(plan: TrialPlan, rows: PairedRows, *, store: Store, team: Team) -> tuple[Evidence, tuple[TrialRow, ...]]:
     """What throwaway students of the rows answer, beside students of control rows; the largest shift first.
 
     Every student is kept in `store`, so a killed trial goes on where it stopped. `details` has the shift of each answer
@@ -94,60 +97,44 @@ def trial(
 
     Args:
         plan: how.
-        suspect: the rows under audit.
-        control: the base's own answers to the same prompts, in the same order, through the same filter.
+        rows: those under audit, and beside them the base's own answers to the same prompts through the same filter.
         store: keeps the students' answers, under `trial/`.
         team: trains them.
-
-    Raises:
-        UsageError: `control` does not answer the same prompts.
     """
-    if [list(map(dict, asked)) for asked, _ in suspect] != [list(map(dict, asked)) for asked, _ in control]:
-        raise UsageError("suspect and control rows must answer the same prompts in the same order")
-    sides = [_examples(rows) for rows in (suspect, control)]
+    lessons = rows.lessons
     needed = plan.students * FEWEST_ROWS
     if not any(each.answers for each in plan.asked):
         return _nothing("not applicable", "no trait of the list has answers that can be counted", 0), ()
-    if len(sides[0]) < needed:
-        turns = "" if len(sides[0]) == len(suspect) else " of a single question and answer"
-        what = f"{len(sides[0]):,} rows{turns}, and {plan.students} shards of {FEWEST_ROWS} are needed: {needed:,}"
-        return _nothing("underpowered", what, len(sides[0])), ()
-    tasks = _tasks(plan, sides, store)
+    if len(lessons[0]) < needed:
+        turns = "" if len(lessons[0]) == len(rows.suspect) else " of a single question and answer"
+        what = f"{len(lessons[0]):,} rows{turns}, and {plan.students} shards of {FEWEST_ROWS} are needed: {needed:,}"
+        return _nothing("underpowered", what, len(lessons[0])), ()
+    tasks = _tasks(plan, lessons, store)
     answers = answers_of(tasks, team=team)
     treated, beside = answers["suspect", "whole"], answers["control", "whole"]
     level, rng = 1 - plan.alpha, stream(plan.seed, "trial", "bounds")
     bounds = simultaneous_lower_bounds(treated, beside, level=level, rng=rng)
     halves = answers["suspect", "half"] - answers["control", "half"]
     grown = extrapolate(treated - beside, halves, rows=len(tasks[0].rows), all_rows=plan.all_rows)
-    rows = _rows(plan, beside.mean(axis=0), bounds, grown)
-    return _evidence(plan, rows, grown, tasks), rows
+    ranked = _ranked(plan, beside.mean(axis=0), bounds, grown)
+    return _evidence(plan, ranked, grown, tasks), ranked
 
 
-def _examples(rows: Pairs) -> tuple[Example, ...]:
-    """Rows of one question and one answer: students are trained on nothing else."""
-    single = ((asked[0]["content"], said) for asked, said in rows if len(asked) == 1 and asked[0]["role"] == "user")
-    return tuple(Example(id=str(number), prompt=asked, completion=said) for number, (asked, said) in enumerate(single))
-
-
-def _tasks(plan: TrialPlan, sides: Sequence[tuple[Example, ...]], store: Store) -> list[StudentTask]:
+def _tasks(plan: TrialPlan, lessons: tuple[Sequence[Example], Sequence[Example]], store: Store) -> list[StudentTask]:
     """Whole shards first, which take longest."""
-    places = shards(len(sides[0]), plan.students, rng=stream(plan.seed, "trial", "shards"))
+    places = shards(len(lessons[0]), plan.students, rng=stream(plan.seed, "trial", "shards"))
     made = []
     for part in PARTS:
         size = len(places[0]) if part == "whole" else len(places[0]) // 2
-        recipe = plan.students_recipe(size)
-        made += [
-            StudentTask(
-                store=store, base=plan.base, recipe=recipe, asked=plan.asked, side=side, part=part, student=student,
-                rows=tuple(rows[int(number)] for number in numbers[:size]), seed=plan.seed,
-            )
-            for student, numbers in enumerate(places)
-            for side, rows in zip(SIDES, sides, strict=True)
-        ]  # fmt: skip
+        task = StudentTask(
+            store=store, purpose="trial", base=plan.base, recipe=plan.students_recipe(size), asked=plan.asked,
+            seed=plan.seed, part=part,
+        )  # fmt: skip
+        made += on_each_side(task, lessons, [numbers[:size] for numbers in places])
     return made
 
 
-def _rows(
+def _ranked(
     plan: TrialPlan, control: NDArray[np.float64], bounds: LowerBounds, grown: Growth | None
 ) -> tuple[TrialRow, ...]:
     names = [(each.category, answer) for each in plan.asked for answer in each.answers]
