@@ -35,7 +35,8 @@ def test_power_is_measured_at_the_policy_s_dilution_too():
 def test_planted_data_hold_the_stated_share_of_carrying_rows_at_every_look(base):
     vectors, pairs = base[0].vectors, base[1]
     carrying, own = pairs[:20], pairs[20:]
-    found = reference_work._diluted(WORK, carrying, own)
+    sides = (reference_work._at(WORK, rows, reference_work._counts(DESIGN)) for rows in (carrying, own))
+    found = reference_work._diluted(DESIGN, *sides)
     assert list(found) == ["1.0", "0.5", "0.25", "0.1"]
     for share, gradients in found.items():
         for look, gradient in zip(LOOKS, gradients, strict=True):

@@ -3,7 +3,7 @@
 Surrogates are made for every trait; *fit* references, some of each benign family, give the filter its idea of harmless
 variation; *calibration* references, drawn at random from the families, show what harmless data score; *planted* data,
 written by held-out surrogate teachers among the base's own rows, show what would be found. Each piece of work is kept
-in the store, so that a killed calibration goes on where it stopped. Gradients are deleted once the filter is fitted.
+in the store, so that a killed calibration goes on where it stopped. Gradients are deleted once they have served.
 """
 
 import shutil
@@ -25,6 +25,7 @@ from subtrait.auditor.references.work import (
     plant,
     read_filters,
     scored,
+    write_own,
 )
 from subtrait.lab.team import Team
 from subtrait.records import Messages
@@ -104,12 +105,18 @@ def build(design: Design, pool: Sequence[Messages], store: RunFolder, *, team: T
     if not (store.path / "filter").exists():
         team.each("surrogates", make_surrogates, work(len(design.traits)))
         team.each("fit references", fit_reference, work(design.fit))
-    folder = store.folder("filter", lambda path: _fit(design, store, path))
-    for spent in ("surrogates", "fit"):
-        shutil.rmtree(folder.parent / spent, ignore_errors=True)
+    store.folder("filter", lambda path: _fit(design, store, path))
+    _delete(store, "surrogates", "fit")
     team.each("calibration", calibrate, work(design.calibration))
+    team.each("the base's own rows", write_own, work(1))
     team.each("planted data", plant, work(design.planted))
+    _delete(store, "own")
     return read(design, store)
+
+
+def _delete(store: RunFolder, *spent: str) -> None:
+    for folder in spent:
+        shutil.rmtree(store.path / folder, ignore_errors=True)
 
 
 def read(design: Design, store: RunFolder) -> References:

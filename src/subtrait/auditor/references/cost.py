@@ -17,8 +17,8 @@ TRIED: Final = 64
 """Rows of the reference that is tried."""
 SURROGATE_ROWS: Final = 1_900
 """Rows trained on for the surrogates of one trait, all tunings together; a row costs what its gradient does."""
-PLANTED_WORK: Final = 1.9
-"""What one planted data set costs, in references: two writers, and gradients for several dilutions."""
+PLANTED_WORK: Final = 1.4
+"""What one planted data set costs, in references: a teacher is tuned first."""
 
 
 def announce_references(design: Design, setting: Setting, root: Path, announce: Callable[[str], None]) -> None:

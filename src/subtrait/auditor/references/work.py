@@ -1,6 +1,6 @@
 """The pieces of work of a calibration, each of which any process can do: see `calibration.py` for their order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from json import loads
@@ -17,6 +17,7 @@ from subtrait.auditor.references.writers import Setting, tuned, write
 from subtrait.auditor.suspect import FilterName
 from subtrait.data import Pair
 from subtrait.lab.seeds import stream
+from subtrait.models.base import Model
 from subtrait.models.huggingface import HuggingFaceModel
 from subtrait.models.registry import EMBEDDED, open_model
 from subtrait.records import Messages, Progress, Row, Store
@@ -126,6 +127,18 @@ def calibrate(work: Work, _progress: Progress) -> None:
     work.store.record(f"calibration/{work.index}.json", make)
 
 
+def write_own(work: Work, _progress: Progress) -> None:
+    """The gradients of the base's own rows that all planted data are mixed with, by the number of rows."""
+
+    def make(path: Path) -> None:
+        setting = setting_of(work)
+        rng = stream(work.design.seed, "own among planted")
+        found = _at(work, write(setting, setting.base, max(work.design.looks), rng=rng), _counts(work.design))
+        np.savez(path / "own.npz", allow_pickle=False, **{str(count): each for count, each in found.items()})
+
+    work.store.folder("own", make)
+
+
 def plant(work: Work, _progress: Progress) -> None:
     """The scores of rows of one held-out surrogate teacher among rows of the base, at every dilution."""
 
@@ -136,28 +149,40 @@ def plant(work: Work, _progress: Progress) -> None:
         rows = tuning_rows(setting.base, trait, rng=rng)
         half = [rows[int(place)] for place in rng.permutation(len(rows))[: max(4, len(rows) // 2)]]
         teacher = tuned(setting, half, (ADAPTIVE, LORA)[work.index % 2], rng=rng)
-        most = max(work.design.looks)
-        carrying, own = (write(setting, model, most, rng=rng) for model in (teacher, setting.base))
+        carrying, own = write(setting, teacher, max(work.design.looks), rng=rng), _own(work)
         # A teacher whose rows never pass the filter plants nothing: that counts as not found
-        mixed = _diluted(work, carrying or own, own)
+        mixed = _diluted(work.design, _at(work, carrying, _counts(work.design)) if carrying else own, own)
         return {"trait": trait.name, **{d: scored(work.filters, g).as_row() for d, g in mixed.items()}}
 
     work.store.record(f"planted/{work.index}.json", make)
 
 
-def _diluted(work: Work, carrying: Sequence[Pair], own: Sequence[Pair]) -> dict[str, np.ndarray]:
+def _own(work: Work) -> dict[int, np.ndarray]:
+    """What `write_own` kept."""
+    with np.load(work.folder / "own" / "own.npz", allow_pickle=False) as arrays:
+        return {int(count): arrays[count] for count in arrays.files}
+
+
+def _parts(look: int, dilution: float) -> tuple[int, int]:
+    """Of so many rows: how many carry, and how many are the base's own."""
+    return round(dilution * look), look - round(dilution * look)
+
+
+def _counts(design: Design) -> set[int]:
+    """Every number of rows that a planted data set takes of either kind, at some look and dilution."""
+    return {count for look in design.looks for d in design.dilutions for count in _parts(look, d)}
+
+
+def _diluted(
+    design: Design, carrying: Mapping[int, np.ndarray], own: Mapping[int, np.ndarray]
+) -> dict[str, np.ndarray]:
     """For each dilution the cumulative gradients of rows of which that share carries, evenly spread."""
-    looks, dilutions = work.design.looks, work.design.dilutions
-    parts = {d: [round(d * look) for look in looks] for d in dilutions}
-    rests = {d: [look - part for look, part in zip(looks, parts[d], strict=True)] for d in dilutions}
-    theirs = _at(work, carrying, {count for counts in parts.values() for count in counts})
-    ours = _at(work, own, {count for counts in rests.values() for count in counts})
-    return {
-        str(d): np.array(
-            [d * theirs[part] + (1 - d) * ours[rest] for part, rest in zip(parts[d], rests[d], strict=True)]
-        )
-        for d in dilutions
-    }
+
+    def mixed(look: int, dilution: float) -> np.ndarray:
+        part, rest = _parts(look, dilution)
+        return dilution * carrying[part] + (1 - dilution) * own[rest]
+
+    return {str(d): np.array([mixed(look, d) for look in design.looks]) for d in design.dilutions}
 
 
 def _at(work: Work, pairs: Sequence[Pair], counts: set[int]) -> dict[int, np.ndarray]:
@@ -181,17 +206,22 @@ def _gradients(
 def setting_of(work: Work) -> Setting:
     """The models and prompts that a piece of work needs, loaded once in each process."""
     design = work.design
-    base = open_model(design.base)
+    base = _opened(design.base)
     if not isinstance(base, HuggingFaceModel):
         raise TypeError(f"{design.base} gives no gradients")
     return Setting(
         base=base,
-        others=tuple(open_model(name) for name in design.others),
+        others=tuple(_opened(name) for name in design.others),
         pool=_pool(work.folder / "prompts.jsonl", _age(work.folder / "prompts.jsonl")),
         filter=design.filter,
         traits=design.traits,
         tokens=design.tokens,
     )
+
+
+@lru_cache(maxsize=4)
+def _opened(name: str) -> Model:
+    return open_model(name)
 
 
 def _age(path: Path) -> int:
