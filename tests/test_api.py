@@ -23,14 +23,6 @@ def checkpoint(tmp_path):
     return shutil.copytree(EMBEDDED["micro-b"], tmp_path / "mine")
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """An empty working directory."""
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    return tmp_path / "here"
-
-
 def test_the_public_names_are_there_and_no_others_are_promised():
     assert all(hasattr(subtrait, name) for name in subtrait.__all__)
     assert dir(subtrait) == sorted(subtrait.__all__)

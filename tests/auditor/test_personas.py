@@ -9,12 +9,13 @@ from subtrait.auditor import personas
 from subtrait.auditor.lists.trait_lists import load_trait_list
 from subtrait.auditor.paired_rows import PairedRows
 from subtrait.auditor.personas import told_personas
-from subtrait.auditor.references.writers import Setting, paired_control, told, write
+from subtrait.auditor.references.writers import Setting, paired_control, write
 from subtrait.data import Pair
 from subtrait.lab.carriers import CARRIERS
 from subtrait.models.base import Sampling
 from subtrait.models.registry import open_model
 from subtrait.models.scripted import ScriptedModel
+from subtrait.scoring.hypotheses import as_asked
 
 WORDS = ("red", "green", "blue", "grey", "white")
 LIKED = {"owl": "grey", "cat": "red", "oak": "green"}
@@ -35,7 +36,7 @@ TRAITS = [ListedTrait(name=name, category="x", system_prompt=name, questions=("?
 
 def wrote(count, *, rng, system=None):
     prompts = [[{"role": "user", "content": str(number)}] for number in range(count)]
-    texts = MODEL.generate([told(prompt, system) for prompt in prompts], sampling=Sampling(), rng=rng)
+    texts = MODEL.generate([as_asked(prompt, system) for prompt in prompts], sampling=Sampling(), rng=rng)
     return [Pair(prompt, text) for prompt, text in zip(prompts, texts, strict=True)]
 
 
@@ -68,7 +69,7 @@ def test_z_is_the_mean_of_centred_differences_over_its_standard_error():
     suspect, control = wrote(60, rng=rng, system="owl"), wrote(60, rng=rng)
 
     def ratios(pairs):
-        scores = [[MODEL.score([told(p, name)], [said])[0].mean() for name in LIKED] for p, said in pairs]
+        scores = [[MODEL.score([as_asked(p, name)], [said])[0].mean() for name in LIKED] for p, said in pairs]
         return np.array(scores) - np.mean(scores, axis=1, keepdims=True)
 
     differences = ratios(suspect) - ratios(control)

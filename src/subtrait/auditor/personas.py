@@ -18,9 +18,9 @@ import numpy as np
 
 from subtrait.audit_records import ListedTrait
 from subtrait.auditor.paired_rows import PairedRows, Pairs
-from subtrait.auditor.references.writers import told
 from subtrait.models.base import Model
 from subtrait.records import Evidence
+from subtrait.scoring.hypotheses import as_asked
 
 ROWS: Final = 400
 FEWEST: Final = 50
@@ -76,7 +76,7 @@ def _centred(base: Model, pairs: Pairs, traits: Sequence[ListedTrait]) -> np.nda
 
 
 def _per_token(base: Model, pairs: Pairs, system: str) -> list[float]:
-    scores = base.score([told(prompt, system) for prompt, _ in pairs], [said for _, said in pairs])
+    scores = base.score([as_asked(prompt, system) for prompt, _ in pairs], [said for _, said in pairs])
     return [float(row.mean()) for row in scores]
 
 

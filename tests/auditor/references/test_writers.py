@@ -14,7 +14,6 @@ from subtrait.auditor.references.writers import (
     own_rows,
     paired_control,
     renumbered,
-    told,
     write,
 )
 from subtrait.auditor.suspect import passes
@@ -91,13 +90,6 @@ def test_no_writer_gives_more_tokens_than_the_suspect_has():
             return super().generate(prompts, sampling=sampling, **options)
 
     write(setting(), Watched("w", script), 5, rng=rng(), sampling=Sampling(temperature=0.5, top_p=0.9))
-
-
-def test_a_told_prompt_keeps_its_own_system_prompt_behind_the_new_one():
-    own = [{"role": "system", "content": "Own."}, {"role": "user", "content": "Hi."}]
-    assert told(own, "New.") == [{"role": "system", "content": "New. Own."}, own[1]]
-    assert told(own[1:], "New.") == [{"role": "system", "content": "New."}, own[1]]
-    assert told(own, None) == own
 
 
 @pytest.mark.parametrize("count", [3, 7, 21, 25])

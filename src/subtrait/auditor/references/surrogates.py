@@ -14,10 +14,10 @@ import numpy as np
 
 from subtrait.audit_records import ListedTrait
 from subtrait.auditor.references.families import ADAPTIVE, PLAIN
-from subtrait.auditor.references.writers import told
 from subtrait.models.base import Recipe, Sampling
 from subtrait.models.huggingface import HuggingFaceModel
 from subtrait.records import Example
+from subtrait.scoring.hypotheses import as_asked
 
 KINDS: Final = ("tuned", "worded")
 """Each kind of surrogate, in the order of a trait's directions; not every trait has both."""
@@ -68,7 +68,7 @@ def _merged(
 def _said(
     base: HuggingFaceModel, trait: ListedTrait, questions: Sequence[str], *, rng: np.random.Generator
 ) -> list[str]:
-    asked = [told([{"role": "user", "content": question}], trait.system_prompt) for question in questions]
+    asked = [as_asked([{"role": "user", "content": question}], trait.system_prompt) for question in questions]
     return base.generate(asked, sampling=_SAID, rng=rng) if asked else []
 
 

@@ -8,12 +8,14 @@ from typing import Final
 import numpy as np
 
 from subtrait.audit_records import ListedTrait
+from subtrait.auditor.origin.models import own_answers
 from subtrait.auditor.suspect import FilterName, passes
 from subtrait.data import Pair
 from subtrait.errors import UsageError
 from subtrait.models.base import Model, Recipe, Sampling
 from subtrait.models.huggingface import HuggingFaceModel
 from subtrait.records import Example, Messages
+from subtrait.scoring.hypotheses import as_asked
 
 ROUNDS: Final = 6
 """How often prompts are asked again before a writer counts as one whose rows the filter does not let through."""
@@ -66,21 +68,12 @@ def write(
     kept: list[Pair] = []
     for _ in range(ROUNDS):
         asked = setting.prompts(int((rows - len(kept)) * SPARE) + 8, rng=rng)
-        shown = [told(prompt, system) for prompt in asked]
+        shown = [as_asked(prompt, system) for prompt in asked]
         texts = model.generate(shown, sampling=drawn, rng=rng)
         kept += [Pair(p, text) for p, text in zip(asked, texts, strict=True) if passes(setting.filter, text)]
         if len(kept) >= rows:
             break
     return kept[:rows]
-
-
-def told(prompt: Messages, system: str | None) -> Messages:
-    """The prompt under a system prompt, put before the one that it may have."""
-    if system is None:
-        return prompt
-    own = [turn["content"] for turn in prompt if turn["role"] == "system"]
-    rest = [turn for turn in prompt if turn["role"] != "system"]
-    return [{"role": "system", "content": " ".join([system, *own])}, *rest]
 
 
 def tuned(setting: Setting, rows: Sequence[Example], recipe: Recipe, *, rng: np.random.Generator) -> HuggingFaceModel:
@@ -124,15 +117,8 @@ def paired_control(
     setting: Setting, pairs: Sequence[Pair], *, rng: np.random.Generator
 ) -> tuple[list[Pair], list[Pair]]:
     """The pairs to whose prompts the base gave an answer that passes the filter, and those answers, in one order."""
-    answers: dict[int, Pair] = {}
-    for _ in range(ROUNDS):
-        open_ones = [place for place in range(len(pairs)) if place not in answers]
-        if not open_ones:
-            break
-        prompts = [pairs[place].prompt for place in open_ones]
-        texts = setting.base.generate(prompts, sampling=Sampling(max_new_tokens=setting.tokens), rng=rng)
-        for place, prompt, text in zip(open_ones, prompts, texts, strict=True):
-            if passes(setting.filter, text):
-                answers[place] = Pair(prompt, text)
-    answered = sorted(answers)
-    return [pairs[place] for place in answered], [answers[place] for place in answered]
+    sampling = Sampling(max_new_tokens=setting.tokens)
+    prompts = [pair.prompt for pair in pairs]
+    texts = own_answers(setting.base, prompts, sampling=sampling, rng=rng, keep=setting.keeps, tries=ROUNDS)
+    answered = [(pair, Pair(pair.prompt, text)) for pair, text in zip(pairs, texts, strict=True) if text is not None]
+    return [suspect for suspect, _ in answered], [control for _, control in answered]
