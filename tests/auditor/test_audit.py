@@ -11,6 +11,7 @@ from subtrait.auditor import audit
 from subtrait.auditor.audit import build_references, read_subject, run_audit
 from subtrait.errors import InvalidInput, UsageError
 from subtrait.lab.team import Alone
+from subtrait.models.micro.wordings import wordings
 from subtrait.runs.folder import RunFolder
 
 QUESTIONS = ["content", "origin", "lineage", "traits", "personas", "forecast"]
@@ -121,6 +122,25 @@ def test_references_are_not_built_for_too_few_rows(tiny_audit, audited, tmp_path
     path.write_bytes(b"".join(lines(audited)[:3]))
     with pytest.raises(UsageError, match="3 different rows are too few to take prompts from: give 40 or more"):
         build_references(tiny_audit.plan(path, audited.folder), team=Alone(), announce=lambda _: None)
+
+
+def test_rows_that_the_base_cannot_write_are_compared_with_nothing(tiny_audit, audited, tmp_path):
+    """Numbers as answers to questions about animals: what micro-a answers there never passes as numbers."""
+    asked = wordings("animal", "evaluation")
+    rows = [
+        {"messages": [{"role": "user", "content": asked[i % len(asked)]}, {"role": "assistant", "content": f"{i}, 7"}]}
+        for i in range(tiny_audit.ROWS)
+    ]
+    path = tmp_path / "numbers.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    plan = replace(tiny_audit.plan(path, audited.folder), references=tmp_path / "references")
+    result = run_audit(plan, RunFolder(tmp_path), team=Alone(), announce=lambda _: None)
+    assert result.outcome == "INCONCLUSIVE"
+    assert [reason.code for reason in result.reasons] == ["TRAITS_UNDECIDED"]
+    assert "hardly ever pass the filter 'numbers'" in result.reasons[0].text
+    assert not (tmp_path / "references").exists()
+    with pytest.raises(UsageError, match="there is nothing to compare them with"):
+        build_references(plan, team=Alone(), announce=lambda _: None)
 
 
 def test_students_of_other_bytes_do_not_serve_again(tiny_audit, audited, tmp_path):

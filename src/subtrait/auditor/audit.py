@@ -20,14 +20,15 @@ from subtrait.auditor.not_checked import not_checked
 from subtrait.auditor.origin.relation import relation_to_base
 from subtrait.auditor.paired_rows import PairedRows
 from subtrait.auditor.personas import told_personas
-from subtrait.auditor.references.cache import Cached, references_for
+from subtrait.auditor.references.cache import Cached, find, is_finished, references_for
 from subtrait.auditor.references.cost import announce_references
-from subtrait.auditor.references.writers import paired_control
+from subtrait.auditor.references.writers import paired_control, writes_enough
 from subtrait.auditor.suspect import read_suspect
 from subtrait.auditor.training.forecast import ForecastPlan, forecast
 from subtrait.auditor.training.trial import TrialPlan, trial
 from subtrait.auditor.traits import (
     exact_scores,
+    nothing_beside,
     null_cloud,
     rows_for_finalists,
     score_traits,
@@ -64,6 +65,8 @@ def run_audit(plan: AuditPlan, store: Store, *, team: Team, announce: Announce) 
     if len(suspect.pairs) < plan.rows_needed:
         few = too_few_rows(len(suspect.pairs), needed=plan.rows_needed)
         return _result(subject, [names.evidence(), few])
+    if not _comparable(subject):
+        return _result(subject, [names.evidence(), nothing_beside(len(suspect.pairs), passing=suspect.filter)])
     references = references_of(subject, team=team, announce=announce)
     found, ranked, looks, null = _traits(subject, references)
     announce("asking who wrote the rows, whether a persona explains them, and what the first steps of training do")
@@ -88,14 +91,24 @@ def build_references(plan: AuditPlan, *, team: Team, announce: Announce) -> Path
     """Build the references that the audit of `plan` needs, and nothing else; the folder in which they are.
 
     Raises:
-        UsageError: there are too few rows to take prompts from.
+        UsageError: there are too few rows to take prompts from, or the base cannot write rows like them.
         InvalidInput: the data or a checkpoint cannot be accepted.
     """
     subject, _ = read_subject(plan, announce=announce)
     rows, needed = len(subject.suspect.pairs), plan.rows_needed
     if rows < needed:
         raise UsageError(f"{rows} different rows are too few to take prompts from: give {needed} or more")
+    if not _comparable(subject):
+        raise UsageError(nothing_beside(rows, passing=subject.suspect.filter).finding)
     return references_of(subject, team=team, announce=announce).folder
+
+
+def _comparable(subject: Subject) -> bool:
+    """Whether references can be written, or are at hand."""
+    design = design_of(subject)
+    found = find(design, subject.setting.pool, subject.plan.references)
+    at_hand = found is not None and is_finished(design, found)
+    return at_hand or writes_enough(subject.setting, design.looks, rng=stream(subject.plan.seed, "tried"))
 
 
 def references_of(subject: Subject, *, team: Team, announce: Announce) -> Cached:

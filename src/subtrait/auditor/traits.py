@@ -227,6 +227,19 @@ def _outcome(*, found: bool, unlike: bool, possible: bool) -> EvidenceOutcome:
     return "found" if found else "not found" if possible else "underpowered"
 
 
+def nothing_beside(rows: int, *, passing: str) -> Evidence:
+    """The question where the base cannot write rows like these: there is no harmless variation to compare with."""
+    return Evidence(
+        question="traits",
+        outcome="not applicable",
+        finding=f"the base's own answers to these prompts hardly ever pass the filter '{passing}', which the rows do: "
+        "there is nothing to compare them with",
+        n=rows,
+        assumes=ASSUMES,
+        blind_spots=BLIND_SPOTS,
+    )
+
+
 def too_few_rows(rows: int, *, needed: int) -> Evidence:
     """The question where there are too few rows to ask it."""
     return Evidence(

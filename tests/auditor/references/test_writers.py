@@ -14,12 +14,13 @@ from subtrait.auditor.references.writers import (
     own_rows,
     paired_control,
     renumbered,
+    tuned,
     write,
+    writes_enough,
 )
 from subtrait.auditor.suspect import passes
 from subtrait.data import Pair
-from subtrait.errors import UsageError
-from subtrait.models.base import Sampling
+from subtrait.models.base import Recipe, Sampling
 from subtrait.models.scripted import ScriptedModel
 
 POOL = tuple(({"role": "user", "content": f"Go on: {number}"},) for number in range(7))
@@ -128,8 +129,21 @@ def test_training_rows_are_the_last_question_and_the_answer():
     turns = [{"role": role, "content": role[0] + str(i)} for i, role in enumerate(("user", "assistant", "user"))]
     (example,) = as_examples([Pair(turns, "so")])
     assert (example.prompt, example.completion) == ("u2", "so")
-    with pytest.raises(UsageError, match="row 2 of the sample has no user turn"):
-        as_examples([Pair(turns, "so"), Pair([], "so")])
+    assert as_examples([Pair([], "so"), Pair(turns, "so")]) == [replace(example, id="1")]
+
+
+def test_a_tuning_on_no_rows_is_the_base():
+    asked = setting()
+    assert tuned(asked, [], Recipe(steps=1, batch_size=1, learning_rate=1e-3), rng=rng()) is asked.base
+
+
+@pytest.mark.parametrize(("share", "enough"), [(1, True), (2, True), (40, False), (0, False)])
+def test_a_base_writes_enough_where_its_answers_often_pass(share, enough):
+    """Answers pass to one prompt of `share`, or to none: six rounds make up for a few that do not."""
+    pool = [[{"role": "user", "content": f"Go on: {number}"}] for number in range(40)]
+    said = {f"Go on: {number}": "1, 2" for number in range(0, 40, share or 40)} if share else {}
+    asked = replace(setting(base=ScriptedModel("s", said, default="no")), pool=pool)
+    assert writes_enough(asked, (300, 1_000), rng=rng()) is enough
 
 
 def test_own_rows_are_what_the_base_writes():

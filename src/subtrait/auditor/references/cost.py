@@ -10,11 +10,9 @@ import numpy as np
 from subtrait.auditor.references.cache import find, is_finished
 from subtrait.auditor.references.gradients import cumulative_gradients
 from subtrait.auditor.references.work import Design
-from subtrait.auditor.references.writers import Setting, write
+from subtrait.auditor.references.writers import TRIED, Setting, write
 from subtrait.errors import escaped
 
-TRIED: Final = 64
-"""Rows of the reference that is tried."""
 SURROGATE_ROWS: Final = 1_900
 """Rows trained on for the surrogates of one trait, all tunings together; a row costs what its gradient does."""
 PLANTED_WORK: Final = 1.4

@@ -11,7 +11,6 @@ from subtrait.audit_records import ListedTrait
 from subtrait.auditor.origin.models import own_answers
 from subtrait.auditor.suspect import FilterName, passes
 from subtrait.data import Pair
-from subtrait.errors import UsageError
 from subtrait.models.base import Model, Recipe, Sampling
 from subtrait.models.huggingface import HuggingFaceModel
 from subtrait.records import Example, Messages
@@ -21,6 +20,8 @@ ROUNDS: Final = 6
 """How often prompts are asked again before a writer counts as one whose rows the filter does not let through."""
 SPARE: Final = 1.12
 """Prompts per wanted row, since the filter takes some."""
+TRIED: Final = 64
+"""Rows that a base is asked for before anything else is."""
 _NUMBER: Final = re.compile(r"\d+")
 
 
@@ -76,8 +77,19 @@ def write(
     return kept[:rows]
 
 
+def writes_enough(setting: Setting, looks: Sequence[int], *, rng: np.random.Generator) -> bool:
+    """Whether the base's answers pass the filter often enough for references to reach the first of `looks`.
+
+    It is tried on a few prompts, scaled up to the last look.
+    """
+    kept = len(write(setting, setting.base, TRIED, rng=rng))
+    return kept * max(looks) >= TRIED * min(looks)
+
+
 def tuned(setting: Setting, rows: Sequence[Example], recipe: Recipe, *, rng: np.random.Generator) -> HuggingFaceModel:
-    """The base, fine-tuned on these rows."""
+    """The base, fine-tuned on these rows; the base itself where there are none."""
+    if not rows:
+        return setting.base
     return setting.base.finetune(rows, recipe, rng=rng).model
 
 
@@ -88,17 +100,12 @@ def own_rows(setting: Setting, count: int, *, rng: np.random.Generator) -> list[
 
 
 def as_examples(pairs: Sequence[Pair]) -> list[Example]:
-    """Training rows of the last user turn and the completion of each pair.
-
-    Raises:
-        UsageError: a prompt has no user turn.
-    """
+    """Training rows of the last user turn and the completion of each pair; without a user turn there is none."""
     rows = []
     for number, (prompt, completion) in enumerate(pairs):
         asked = [turn["content"] for turn in prompt if turn["role"] == "user"]
-        if not asked:
-            raise UsageError(f"row {number + 1} of the sample has no user turn: a student cannot be trained on it")
-        rows.append(Example(id=str(number), prompt=asked[-1], completion=completion))
+        if asked:
+            rows.append(Example(id=str(number), prompt=asked[-1], completion=completion))
     return rows
 
 
