@@ -185,13 +185,14 @@ def page(cases: list[Case], found: dict[str, Any], options: argparse.Namespace) 
     def between(name: str) -> str:
         return "{:.2f} ({:.2f} to {:.2f})".format(found[name], *found[f"{name} interval"])
 
+    skipped = f" Left out, since something was chosen on them: {', '.join(options.skip)}." * bool(options.skip)
     return f"""# Does the forecast tell what students will show?
 
 Written by `python benchmarks/forecast.py --seed {options.seed} --datasets {options.datasets} --page`:
 {found["data sets"]} data sets of `benchmarks/carrying_data.py`, {found["nulls"]} of them nulls,
 {options.students} students of `micro-a` each. Forecasts are made of {RUNS} short runs on up to {options.rows:,} rows
 and as many on the base's own answers; students are trained on all rows by the whole recipe. Intervals are percentiles
-over data sets drawn with replacement.
+over data sets drawn with replacement.{skipped}
 
 | figure | value |
 |---|---|
@@ -224,6 +225,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1, help="processes (1)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, metavar="OUT", help="also write the figures here")
+    parser.add_argument("--skip", nargs="*", default=[], help="data sets that something was chosen on, by name")
     parser.add_argument("--page", action="store_true", help="write docs/results/forecast.md")
     parser.add_argument("--only-read", action="store_true", help="report what is there, make nothing")
     options = parser.parse_args()
@@ -235,9 +237,9 @@ def main() -> int:
                 team.each("data sets", measure, todo)
         control = students(store, todo[0])
         cases = []
-        for task in todo:
+        for task in (each for each in todo if each.kind != CONTROL and each.name not in options.skip):
             try:
-                cases += [case_of(store, task, control)] if task.kind != CONTROL else []
+                cases.append(case_of(store, task, control))
             except LookupError:
                 print(f"{task.name} is not finished, or has too few rows for a forecast")
     found = figures(cases, stream(options.seed, "intervals"))
