@@ -24,7 +24,7 @@ from subtrait.auditor.references.cache import Cached, find, is_finished, referen
 from subtrait.auditor.references.cost import announce_references
 from subtrait.auditor.references.writers import paired_control, writes_enough
 from subtrait.auditor.suspect import read_suspect
-from subtrait.auditor.training.forecast import ForecastPlan, forecast
+from subtrait.auditor.training.forecast import RUNS, ForecastPlan, forecast
 from subtrait.auditor.training.trial import TrialPlan, trial
 from subtrait.auditor.traits import (
     exact_scores,
@@ -45,7 +45,7 @@ from subtrait.records import Evidence, Store
 from subtrait.report.audit_json import SCHEMA_VERSION
 
 FORECAST_ROWS: Final = 3_000
-"""Rows that short runs are trained on."""
+"""Rows that short runs draw from."""
 PERSONA_ROWS: Final = 1_000
 ORIGIN_ROWS: Final = 500
 """Rows on which the origin is asked: it tells writers apart on these well enough."""
@@ -69,20 +69,19 @@ def run_audit(plan: AuditPlan, store: Store, *, team: Team, announce: Announce) 
         return _result(subject, [names.evidence(), nothing_beside(len(suspect.pairs), passing=suspect.filter)])
     references = references_of(subject, team=team, announce=announce)
     found, ranked, looks, null = _traits(subject, references)
-    announce("asking who wrote the rows, whether a persona explains them, and what the first steps of training do")
-    _check_students(subject, store)
+    announce("asking who wrote the rows and whether a persona explains them")
     rows = _beside_own(subject, FORECAST_ROWS)
-    forecasting, forecast_rows = _forecast(subject, rows, store, team=team)
     evidence = [
         names.evidence(),
         _origin(subject),
         _lineage(subject),
         found,
         _personas(subject, rows.first(PERSONA_ROWS)),
-        forecasting,
     ]
+    _check_students(subject, store)
+    forecasting, forecast_rows = _forecast(subject, rows, store, team=team, announce=announce)
     trying, trial_rows = _trial(subject, store, team=team, announce=announce)
-    evidence += [*trying, *_filtering(subject, references)]
+    evidence += [forecasting, *trying, *_filtering(subject, references)]
     result = _result(subject, evidence, traits=ranked, looks=looks, null=null)
     return replace(result, forecast=forecast_rows, trial=trial_rows)
 
@@ -174,8 +173,9 @@ def _personas(subject: Subject, rows: PairedRows) -> Evidence:
 
 
 def _forecast(
-    subject: Subject, rows: PairedRows, store: Store, *, team: Team
+    subject: Subject, rows: PairedRows, store: Store, *, team: Team, announce: Announce
 ) -> tuple[Evidence, tuple[ForecastRow, ...]]:
+    """What the first steps of training do to every answer."""
     plan = subject.plan
     planned = ForecastPlan(
         base=plan.base,
@@ -184,6 +184,8 @@ def _forecast(
         smallest_shift=plan.policy.smallest_shift,
         seed=plan.seed,
     )
+    steps = planned.short_recipe.steps
+    announce(f"taking the first {steps} steps of training with {RUNS} throwaway students, and {RUNS} beside them")
     return forecast(planned, rows, store=store, team=team)
 
 

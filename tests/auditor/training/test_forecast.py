@@ -22,12 +22,12 @@ ASKED = (
 )
 RECIPE = Recipe(steps=80, batch_size=4, learning_rate=1e-2, epsilon=1e-3)
 PROMPTS = [conversation(text) for text in (*wordings("animal", "teacher"), *wordings("animal", "surrogate"))]
-SHARD = len(PROMPTS) // RUNS
 
 
 @pytest.fixture(autouse=True)
 def few_rows_suffice(monkeypatch):
-    monkeypatch.setattr(module, "FEWEST_ROWS", 4)
+    monkeypatch.setattr(module, "FEWEST_ROWS", 40)
+    monkeypatch.setattr(module, "SEEN", 16)
 
 
 @pytest.fixture
@@ -54,10 +54,9 @@ def ask(rows, store, **changes):
 
 def test_rows_that_say_a_trait_are_forecast_to_teach_it(owls, store):
     evidence, ranked = ask(owls, store)
-    assert (evidence.outcome, evidence.n) == ("found", RUNS * SHARD)
+    assert (evidence.outcome, evidence.n) == ("found", len(PROMPTS))
     assert (ranked[0].answer, ranked[0].low > 0.03) == ("owl", True)
-    steps = -(-2 * SHARD // RECIPE.batch_size)
-    assert evidence.finding.startswith(f"short runs ({steps} steps on {SHARD} rows) move 'owl' (animal) most: +")
+    assert evidence.finding.startswith("short runs (4 steps of 4 rows) move 'owl' (animal) most: +")
     assert evidence.details["animal: owl"] == ranked[0].shift == evidence.statistic
     sizes = [abs(row.shift) for row in ranked]
     assert sizes == sorted(sizes, reverse=True)
@@ -67,12 +66,9 @@ def test_a_run_is_the_user_s_training_cut_short(owls, store):
     plan = ForecastPlan(base="micro-a", recipe=RECIPE, asked=ASKED, seed=1)
     forecast(plan, owls, store=store, team=Alone())
     stored = store.record("forecast/suspect/whole/0.json", dict)
-    places = throwaway_students.shards(len(PROMPTS), RUNS, rng=stream(1, "forecast", "shards"))
-    rows = [owls.lessons[0][int(number)] for number in places[0]]
-    recipe = plan.short_recipe(SHARD)
-    student = open_model("micro-a").finetune(rows, recipe, rng=stream(1, "forecast", 0)).model
+    student = open_model("micro-a").finetune(owls.lessons[0], plan.short_recipe, rng=stream(1, "forecast", 0)).model
     expected = [answer_probabilities(student, each).mean(axis=0).tolist() for each in ASKED]
-    assert (stored["answers"], stored["steps"]) == (expected, recipe.steps)
+    assert (stored["answers"], stored["steps"]) == (expected, 4)
 
 
 def test_intervals_are_those_of_a_paired_t_test_for_all_answers_at_once():
@@ -106,17 +102,25 @@ def test_a_shift_below_delta_is_not_found(owls, store):
 
 
 def test_few_rows_are_too_few_and_no_answers_are_not_applicable(owls, store, monkeypatch):
-    monkeypatch.setattr(module, "FEWEST_ROWS", 50)
+    monkeypatch.setattr(module, "FEWEST_ROWS", 100)
     evidence, ranked = ask(owls, store)
     assert (evidence.outcome, ranked) == ("underpowered", ())
-    assert evidence.finding == f"{len(PROMPTS)} pairs of rows of a single question, and 300 are needed"
+    assert evidence.finding == f"{len(PROMPTS)} pairs of rows of a single question, and 100 are needed"
     assert ask(owls, store, asked=())[0].outcome == "not applicable"
 
 
-@pytest.mark.parametrize(("shard", "steps"), [(500, 80), (40, 20), (3, 2)])
-def test_runs_are_two_passes_and_never_longer_than_the_training(shard, steps):
-    short = ForecastPlan(base="micro-a", recipe=RECIPE, asked=ASKED).short_recipe(shard)
+@pytest.mark.parametrize(("seen", "steps"), [(500, 80), (41, 11), (3, 1)])
+def test_runs_see_so_many_rows_and_are_never_longer_than_the_training(seen, steps, monkeypatch):
+    monkeypatch.setattr(module, "SEEN", seen)
+    short = ForecastPlan(base="micro-a", recipe=RECIPE, asked=ASKED).short_recipe
     assert (short.steps, short.warmup_steps) == (steps, min(RECIPE.warmup_steps, steps))
+
+
+def test_pairs_of_runs_have_orders_of_their_own(own, store):
+    """Each pair sees other rows first, so that no two runs are alike."""
+    ask(PairedRows(suspect=own, control=own), store)
+    said = [store.record(f"forecast/suspect/whole/{run}.json", dict)["answers"] for run in range(RUNS)]
+    assert len({str(each) for each in said}) == RUNS
 
 
 def test_a_killed_forecast_goes_on_to_the_same_result(owls, store, monkeypatch):

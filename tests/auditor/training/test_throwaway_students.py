@@ -8,7 +8,7 @@ import pytest
 
 from subtrait.auditor.lists.question_sets import QuestionSet, answer_probabilities
 from subtrait.auditor.training import throwaway_students as module
-from subtrait.auditor.training.throwaway_students import StudentTask, answers_of, on_each_side, shards, steps_on
+from subtrait.auditor.training.throwaway_students import StudentTask, answers_of, on_each_side, shards
 from subtrait.lab.seeds import stream
 from subtrait.lab.team import Alone
 from subtrait.models.base import Recipe
@@ -77,7 +77,3 @@ def test_the_two_students_of_a_shard_share_their_prompts(task):
         assert [row.id for row in suspect.rows] == [row.id for row in control.rows]
         assert {row.completion for row in suspect.rows} == {"owl"}
         assert {row.completion for row in control.rows} == {"cat"}
-
-
-def test_a_student_sees_its_shard_twice_at_most():
-    assert [steps_on(rows, batch_size=64) for rows in (500, 512, 513, 10)] == [16, 16, 17, 1]

@@ -1,11 +1,12 @@
-"""Throwaway students: each trained on a shard of its own, asked once, and forgotten.
+"""Throwaway students: trained, asked once, and forgotten.
 
-The forecast trains them for a few steps, the trial for longer, on more rows, and on halves of shards too.
+Those of a forecast take a few steps on the same rows, each in an order of its own; those of a trial train for longer,
+each on a shard of its own, and on half of it too.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,6 @@ SIDES: tuple[Side, ...] = ("suspect", "control")
 Part = Literal["whole", "half"]
 """Of a shard: the halves tell how the shift grows with the rows."""
 PARTS: tuple[Part, ...] = ("whole", "half")
-MOST_PASSES: Final = 2
-"""Over a shard: with more of them a student learns its rows by heart, and little else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +54,10 @@ def shards(rows: int, students: int, *, rng: np.random.Generator) -> list[NDArra
     return [order[student * size : (student + 1) * size] for student in range(students)]
 
 
-def steps_on(rows: int, *, batch_size: int) -> int:
-    """The most steps that a throwaway student takes on a shard of so many rows."""
-    return -(-MOST_PASSES * rows // batch_size)
-
-
 def on_each_side(
     task: StudentTask, sides: tuple[Sequence[Example], Sequence[Example]], places: Sequence[NDArray[np.int64]]
 ) -> list[StudentTask]:
-    """`task` for each shard of `places` and either side: both students of a shard share its prompts and their order."""
+    """`task` for each selection of rows and either side: the two students of one share its prompts and their order."""
     return [
         replace(task, side=side, student=student, rows=tuple(rows[int(number)] for number in numbers))
         for student, numbers in enumerate(places)
