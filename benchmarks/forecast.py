@@ -185,14 +185,15 @@ def page(cases: list[Case], found: dict[str, Any], options: argparse.Namespace) 
     def between(name: str) -> str:
         return "{:.2f} ({:.2f} to {:.2f})".format(found[name], *found[f"{name} interval"])
 
-    skipped = f" Left out, since something was chosen on them: {', '.join(options.skip)}." * bool(options.skip)
+    skipped = f"Left out, since something was chosen on them: {', '.join(options.skip)}." * bool(options.skip)
     return f"""# Does the forecast tell what students will show?
 
 Written by `python benchmarks/forecast.py --seed {options.seed} --datasets {options.datasets} --page`:
 {found["data sets"]} data sets of `benchmarks/carrying_data.py`, {found["nulls"]} of them nulls,
 {options.students} students of `micro-a` each. Forecasts are made of {RUNS} short runs on up to {options.rows:,} rows
 and as many on the base's own answers; students are trained on all rows by the whole recipe. Intervals are percentiles
-over data sets drawn with replacement.{skipped}
+over data sets drawn with replacement.
+{skipped}
 
 | figure | value |
 |---|---|
