@@ -20,9 +20,9 @@ from subtrait.auditor.not_checked import not_checked
 from subtrait.auditor.origin.relation import relation_to_base
 from subtrait.auditor.paired_rows import PairedRows
 from subtrait.auditor.personas import told_personas
-from subtrait.auditor.references.cache import Cached, find, is_finished, references_for
+from subtrait.auditor.references.cache import Cached, references_for
 from subtrait.auditor.references.cost import announce_references
-from subtrait.auditor.references.writers import paired_control, writes_enough
+from subtrait.auditor.references.writers import paired_control
 from subtrait.auditor.suspect import read_suspect
 from subtrait.auditor.training.forecast import RUNS, ForecastPlan, forecast
 from subtrait.auditor.training.trial import TrialPlan, trial
@@ -65,9 +65,9 @@ def run_audit(plan: AuditPlan, store: Store, *, team: Team, announce: Announce) 
     if len(suspect.pairs) < plan.rows_needed:
         few = too_few_rows(len(suspect.pairs), needed=plan.rows_needed)
         return _result(subject, [names.evidence(), few])
-    if not _comparable(subject):
-        return _result(subject, [names.evidence(), nothing_beside(len(suspect.pairs), passing=suspect.filter)])
     references = references_of(subject, team=team, announce=announce)
+    if references is None:
+        return _result(subject, [names.evidence(), nothing_beside(len(suspect.pairs), passing=suspect.filter)])
     found, ranked, looks, null = _traits(subject, references)
     announce("asking who wrote the rows and whether a persona explains them")
     rows = _beside_own(subject, FORECAST_ROWS)
@@ -97,23 +97,17 @@ def build_references(plan: AuditPlan, *, team: Team, announce: Announce) -> Path
     rows, needed = len(subject.suspect.pairs), plan.rows_needed
     if rows < needed:
         raise UsageError(f"{rows} different rows are too few to take prompts from: give {needed} or more")
-    if not _comparable(subject):
+    references = references_of(subject, team=team, announce=announce)
+    if references is None:
         raise UsageError(nothing_beside(rows, passing=subject.suspect.filter).finding)
-    return references_of(subject, team=team, announce=announce).folder
+    return references.folder
 
 
-def _comparable(subject: Subject) -> bool:
-    """Whether references can be written, or are at hand."""
-    design = design_of(subject)
-    found = find(design, subject.setting.pool, subject.plan.references)
-    at_hand = found is not None and is_finished(design, found)
-    return at_hand or writes_enough(subject.setting, design.looks, rng=stream(subject.plan.seed, "tried"))
-
-
-def references_of(subject: Subject, *, team: Team, announce: Announce) -> Cached:
-    """The references that the subject is judged by: found, or built after saying what that costs."""
+def references_of(subject: Subject, *, team: Team, announce: Announce) -> Cached | None:
+    """The references that the subject is judged by: found, or built after saying what that costs; None if neither."""
     design, root = design_of(subject), subject.plan.references
-    announce_references(design, subject.setting, root, announce)
+    if not announce_references(design, subject.setting, root, announce):
+        return None
     return references_for(design, subject.setting.pool, root, team=team)
 
 

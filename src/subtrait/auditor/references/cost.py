@@ -10,7 +10,7 @@ import numpy as np
 from subtrait.auditor.references.cache import find, is_finished
 from subtrait.auditor.references.gradients import cumulative_gradients
 from subtrait.auditor.references.work import Design
-from subtrait.auditor.references.writers import TRIED, Setting, write
+from subtrait.auditor.references.writers import TRIED, Setting, write, writes_enough
 from subtrait.errors import escaped
 
 SURROGATE_ROWS: Final = 1_900
@@ -19,17 +19,23 @@ PLANTED_WORK: Final = 1.4
 """What one planted data set costs, in references: a teacher is tuned first."""
 
 
-def announce_references(design: Design, setting: Setting, root: Path, announce: Callable[[str], None]) -> None:
-    """Say whether references are at hand, and what building them costs where they are not."""
+def announce_references(design: Design, setting: Setting, root: Path, announce: Callable[[str], None]) -> bool:
+    """Say whether references are at hand, and what building them costs where they are not.
+
+    False, and nothing said, where they are not and the base cannot write any.
+    """
     folder = find(design, setting.pool, root)
     if folder is not None and is_finished(design, folder):
         announce(f"references of an earlier audit serve: {escaped(str(folder), limit=400)}")
-        return
+        return True
+    if not writes_enough(setting, design.looks, rng=np.random.default_rng(design.seed)):
+        return False
     sizes = f"{design.fit} + {design.calibration} references, {design.planted} planted data sets"
     surrogates = f"surrogates of {len(design.traits)} traits"
     minutes = max(1, round(seconds_of_work(design, setting) / 60))
     spent = f"about {minutes:,} minute{'s' if minutes > 1 else ''} of one core"
     announce(f"building {sizes} and {surrogates}: {spent}, once for prompts of this kind")
+    return True
 
 
 def seconds_of_work(design: Design, setting: Setting) -> float:

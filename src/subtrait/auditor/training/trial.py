@@ -26,13 +26,7 @@ from subtrait.auditor.lists.question_sets import QuestionSet
 from subtrait.auditor.paired_rows import PairedRows
 from subtrait.auditor.training.growth import Growth, extrapolate
 from subtrait.auditor.training.recipe import TrainingRecipe
-from subtrait.auditor.training.throwaway_students import (
-    PARTS,
-    StudentTask,
-    answers_of,
-    on_each_side,
-    shards,
-)
+from subtrait.auditor.training.throwaway_students import PARTS, StudentTask, answers_of, on_each_side, shards
 from subtrait.errors import UsageError
 from subtrait.lab.seeds import stream
 from subtrait.lab.team import Team
