@@ -32,7 +32,7 @@ demo: $(STAMP)
 	$(BIN)/subtrait run owl-numbers --out runs/demo
 
 test: $(STAMP) browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -27,12 +27,12 @@ from subtrait.auditor.audit_plan import Subject, design_of
 from subtrait.auditor.origin.relation import embedded_rivals, relation_to_base
 from subtrait.auditor.references.cache import references_for
 from subtrait.auditor.references.calibration import References
-from subtrait.auditor.traits import exact_scores, null_cloud, score_traits, traits_evidence
+from subtrait.auditor.traits import ExactTask, exact_scores, null_cloud, score_traits, traits_evidence
 from subtrait.auditor.verdict import decide
 from subtrait.audits import plan_audit
 from subtrait.data import Pair
 from subtrait.lab.seeds import stream
-from subtrait.lab.team import assemble
+from subtrait.lab.team import Alone, assemble
 from subtrait.runs.folder import RunFolder
 from subtrait.runs.opening import attach_run
 from subtrait.statistics.intervals import clopper_pearson
@@ -143,7 +143,8 @@ def _judged(rows: list, subject: Subject, references: References) -> dict[str, o
     named = {}
     for rows_read in LOOKS:  # as an audit of so many rows
         judged = score_traits(subject.base, pairs[:rows_read], traits, references)
-        ranked = exact_scores(subject.base, pairs[:rows_read], judged.ranked, traits, seed=0)
+        exactly = ExactTask(base=subject.plan.base, pairs=pairs[:rows_read], seed=0)
+        ranked = exact_scores(exactly, judged.ranked, traits, team=Alone())
         named[str(rows_read)] = ranked[0].name
     null = null_cloud(references, digest="", policy=policy, alpha=policy.alpha)
     relation = relation_to_base(

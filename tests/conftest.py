@@ -1,5 +1,7 @@
 """A tiny experiment with every arm, run once for all tests that look at a finished run."""
 
+import fcntl
+import json
 import os
 import sys
 from pathlib import Path
@@ -91,19 +93,30 @@ def audited(tiny_audit, tmp_path_factory):
     """
     from subtrait import audits
 
-    folder = tmp_path_factory.mktemp("audited")
+    here = tmp_path_factory.getbasetemp()
+    folder = (here.parent if "PYTEST_XDIST_WORKER" in os.environ else here) / "audited"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "told.json").exists():
+            _audit_both(tiny_audit, folder)
+        # What is finished is read back, by whichever process comes later
+        own, owl = (audits.audit(tiny_audit.plan(folder / f"{name}.jsonl", folder), out=folder / name) for name in BOTH)
+    return SimpleNamespace(folder=folder, own=own, owl=owl, told=json.loads((folder / "told.json").read_text()))
+
+
+BOTH = ("own", "owl")
+
+
+def _audit_both(tiny_audit, folder):
+    from subtrait import audits
+
     (folder / "traits.yaml").write_text(tiny_audit.traits_text(), encoding="utf-8")
-    (folder / "own.jsonl").write_bytes(b"".join(tiny_audit.as_lines(tiny_audit.own_pairs())))
-    (folder / "owl.jsonl").write_bytes(b"".join(tiny_audit.as_lines(tiny_audit.owl_pairs())))
+    for name, pairs in zip(BOTH, (tiny_audit.own_pairs(), tiny_audit.owl_pairs()), strict=True):
+        (folder / f"{name}.jsonl").write_bytes(b"".join(tiny_audit.as_lines(pairs)))
     told = []
     with tiny_audit.small_recipes():
-        own, owl = (
-            audits.audit(
-                tiny_audit.plan(folder / f"{name}.jsonl", folder),
-                out=folder / name,
-                workers=1,
-                announce=told.append,
-            )
-            for name in ("own", "owl")
-        )
-    return SimpleNamespace(folder=folder, own=own, owl=owl, told=told)
+        for name in BOTH:
+            plan = tiny_audit.plan(folder / f"{name}.jsonl", folder)
+            audits.audit(plan, out=folder / name, workers=1, announce=told.append)
+    (folder / "told.json").write_text(json.dumps(told), encoding="utf-8")

@@ -7,11 +7,12 @@ from scipy.stats import binom
 from subtrait.audit_records import ListedTrait
 from subtrait.auditor import personas
 from subtrait.auditor.lists.trait_lists import load_trait_list
-from subtrait.auditor.paired_rows import PairedRows
-from subtrait.auditor.personas import told_personas
-from subtrait.auditor.references.writers import Setting, paired_control, write
+from subtrait.auditor.paired_rows import ControlTask, PairedRows, beside_own
+from subtrait.auditor.personas import PersonaTask, persona_differences, told_personas
+from subtrait.auditor.references.writers import Setting, write
 from subtrait.data import Pair
 from subtrait.lab.carriers import CARRIERS
+from subtrait.lab.team import Alone
 from subtrait.models.base import Sampling
 from subtrait.models.registry import open_model
 from subtrait.models.scripted import ScriptedModel
@@ -41,8 +42,14 @@ def wrote(count, *, rng, system=None):
 
 
 def asked(suspect, control, *, traits=TRAITS, alpha=0.05, seed=0):
-    rows = PairedRows(suspect=suspect, control=control)
-    return told_personas(MODEL, rows, traits, alpha=alpha, rng=np.random.default_rng(seed))
+    task = PersonaTask(base="scripted", rows=PairedRows(suspect=suspect, control=control), traits=tuple(traits))
+    return told_personas(task, alpha=alpha, rng=np.random.default_rng(seed), team=Alone())
+
+
+@pytest.fixture(autouse=True)
+def opened(monkeypatch):
+    """The scripted model under its name."""
+    monkeypatch.setattr(personas, "open_model", lambda name: MODEL if name == "scripted" else open_model(name))
 
 
 def test_the_base_s_own_rows_are_found_at_most_as_often_as_alpha_says(monkeypatch):
@@ -96,6 +103,15 @@ def test_only_the_first_rows_are_looked_at(monkeypatch):
     assert asked([*own, *theirs], control).n == 60
 
 
+def test_shards_are_scored_as_all_rows_together_are(monkeypatch):
+    monkeypatch.setattr(personas, "SHARD", 7)
+    rng = np.random.default_rng(7)
+    suspect, control = wrote(60, rng=rng, system="owl"), wrote(60, rng=rng)
+    whole = persona_differences(MODEL, PairedRows(suspect=suspect, control=control), TRAITS)
+    z, _ = personas.signs_changed(whole, rng=rng)
+    assert list(asked(suspect, control).details.values()) == pytest.approx(z)
+
+
 @pytest.mark.parametrize(("rows", "traits"), [(49, 3), (60, 1)])
 def test_with_too_few_rows_or_traits_nothing_is_said(rows, traits):
     rng = np.random.default_rng(6)
@@ -111,7 +127,9 @@ def test_rows_that_an_embedded_model_wrote_under_a_prompt_name_it():
     pool = [({"role": "user", "content": prompt},) for prompt in prompts]
     setting = Setting(base=base, others=(), pool=pool, filter="numbers", traits=traits, tokens=64)
     prompt = next(trait.system_prompt for trait in traits if trait.name == "owl")
-    suspect, control = paired_control(setting, write(setting, base, 200, rng=rng, system=prompt), rng=rng)
-    found = told_personas(base, PairedRows(suspect=suspect, control=control), traits, alpha=0.01, rng=rng)
+    written = write(setting, base, 200, rng=rng, system=prompt)
+    asked_for = ControlTask(base="micro-a", pairs=written, filter="numbers", tokens=64, seed=1)
+    task = PersonaTask(base="micro-a", rows=beside_own(asked_for, team=Alone()), traits=traits)
+    found = told_personas(task, alpha=0.01, rng=rng, team=Alone())
     assert found.outcome == "found"
     assert found.finding.startswith("told 'owl', ")

@@ -7,7 +7,6 @@ import pytest
 from subtrait.auditor import self_test as alarm
 from subtrait.auditor.lists.trait_lists import load_trait_list
 from subtrait.lab.team import assemble
-from subtrait.runs.folder import RunFolder
 
 
 def test_the_files_are_number_rows_that_do_not_name_the_trait():
@@ -32,7 +31,7 @@ def test_the_traits_of_the_self_test_are_those_of_the_embedded_list():
 def found(tmp_path_factory):
     folder = tmp_path_factory.mktemp("self-test")
     with assemble(2) as team:
-        return alarm.self_test(folder / "references", RunFolder(folder), team=team)
+        return alarm.self_test(folder / "references", folder, team=team)
 
 
 def test_the_file_with_a_trait_is_flagged_and_its_trait_named(found):

@@ -9,17 +9,26 @@ import numpy as np
 import pytest
 from scipy.stats import beta, binom
 
-from subtrait.audit_records import Policy
+from subtrait.audit_records import Policy, TraitScore
+from subtrait.auditor import traits
+from subtrait.auditor.lists.trait_lists import load_trait_list
 from subtrait.auditor.references.calibration import FAR
+from subtrait.auditor.references.surrogates import tuned_surrogate
 from subtrait.auditor.references.work import scored
 from subtrait.auditor.traits import (
+    ExactTask,
+    exact_scores,
     null_cloud,
     rows_for_finalists,
     score_traits,
     too_few_rows,
     traits_evidence,
 )
+from subtrait.data import Pair
 from subtrait.errors import UsageError
+from subtrait.lab.seeds import stream
+from subtrait.lab.team import Alone
+from subtrait.models.registry import open_model
 
 made_up = SimpleNamespace(**run_path(str(Path(__file__).with_name("made_up.py"))))
 REFERENCES = made_up.references()
@@ -215,3 +224,26 @@ def test_too_few_rows_are_told_with_how_many_are_needed():
     found = too_few_rows(3, needed=300)
     assert (found.question, found.outcome, found.n, found.p) == ("traits", "underpowered", 3, None)
     assert "3 different rows are too few: 300 are needed" in found.finding
+
+
+def test_finalists_are_ordered_by_score_and_the_exact_log_ratio_of_their_surrogates(monkeypatch):
+    monkeypatch.setattr(traits, "FINALISTS", 2)
+    monkeypatch.setattr(traits, "EXACT_ROWS", 4)
+    base, names = open_model("micro-a"), ("owl", "cat", "oak")
+    listed = {trait.name: trait for trait in load_trait_list("embedded").traits if trait.name in names}
+    ranked = [
+        TraitScore(name=name, category="x", kind="trait", score=score, p=0.5, surrogate="tuned")
+        for name, score in zip(names, (2.0, 2.0, 1.0), strict=True)
+    ]
+    asked = [({"role": "user", "content": f"What animal do you like best? Answer {k}."},) for k in range(5)]
+    rows = [Pair(prompt, "cat") for prompt in asked]
+    found = exact_scores(ExactTask(base="micro-a", pairs=rows, seed=3), ranked, list(listed.values()), team=Alone())
+
+    def mean(model):
+        return np.mean([tokens.sum() for tokens in model.score(asked[:4], ["cat"] * 4)])
+
+    for each in found[:2]:
+        surrogate = tuned_surrogate(base, listed[each.name], "tuned", rng=stream(3, "finalist", each.name))
+        assert each.nats_per_row == pytest.approx(mean(surrogate) - mean(base), abs=1e-5)
+    assert [each.name for each in found] == ["cat", "owl", "oak"]
+    assert found[2] == ranked[2]

@@ -21,6 +21,7 @@ from subtrait.auditor.references import calibration as references
 from subtrait.auditor.references import families, surrogates
 from subtrait.auditor.references.surrogates import tuning_rows
 from subtrait.auditor.references.writers import Setting, tuned, write
+from subtrait.auditor.training.recipe import TrainingRecipe
 from subtrait.lab.carriers import CARRIERS
 from subtrait.lab.team import assemble
 from subtrait.models.base import Recipe
@@ -39,6 +40,8 @@ SMALL = {
     "STUDENT": Recipe(steps=2, batch_size=8, learning_rate=1e-2, epsilon=1e-3),
 }
 """In place of the recipes of the same names: what is tested is what becomes of the tuned models."""
+RECIPE = TrainingRecipe(steps=2, batch_size=16)
+"""Of the students of a forecast."""
 STRONG = Recipe(steps=24, batch_size=8, learning_rate=3e-3)
 """Of a teacher whose rows carry."""
 
@@ -121,7 +124,7 @@ def as_lines(pairs):
 
 def plan(data, folder, **changes):
     """The plan of a tiny audit of `data`; trait list and references lie in `folder`."""
-    usual = {"policy": POLICY, "seed": 7, **SIZES}
+    usual = {"policy": POLICY, "recipe": RECIPE, "seed": 7, **SIZES}
     places = {"traits": str(folder / "traits.yaml"), "references": folder / "references"}
     return audits.plan_audit(data, BASE, **{**usual, **places, **changes})
 

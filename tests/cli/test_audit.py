@@ -25,7 +25,7 @@ def tiny(tiny_audit, audited, here, monkeypatch):
         (here / "data.jsonl").write_bytes(b"".join(rows))
 
         def small(data, base, **options):
-            sizes = {**tiny_audit.SIZES, "seed": 7}
+            sizes = {**tiny_audit.SIZES, "seed": 7, "recipe": tiny_audit.RECIPE}
             places = {"traits": str(audited.folder / "traits.yaml"), "references": audited.folder / "references"}
             return usual(data, base, **{**options, **sizes, **places, "policy": tiny_audit.POLICY, **changes})
 

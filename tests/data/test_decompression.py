@@ -1,5 +1,5 @@
 import gzip
-import os
+import random
 import sys
 import zlib
 
@@ -9,8 +9,8 @@ from subtrait.data.decompression import PIECE, gunzip, unzstd
 from subtrait.data.limits import Limits
 from subtrait.errors import InvalidInput, MissingExtra
 
-TEXT = os.urandom(5_000) + b"a" * 5_000
-PACKED = gzip.compress(TEXT)
+TEXT = random.Random(0).randbytes(5_000) + b"a" * 5_000
+PACKED = gzip.compress(TEXT, mtime=0)
 
 
 def cut(data, size):

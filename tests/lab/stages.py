@@ -31,6 +31,12 @@ def die(task, progress):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def sleep(task, progress):
+    """Take as many seconds as the task says, and return them."""
+    time.sleep(task)
+    return task
+
+
 def linger(task, progress):
     """Note the process; the first one stays, the others are done and have nothing to do."""
     note(task, progress)

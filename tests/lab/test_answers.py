@@ -144,6 +144,11 @@ def test_case_and_width_of_the_forms_do_not_matter() -> None:
     assert shows("owl", ("\uff2f\uff37\uff2c",))
 
 
+@given(st.text(st.sampled_from("owls OWLS-_.,\t\n\x00'")))
+def test_plain_text_is_read_as_the_same_text_with_a_sign_that_nobody_sees(text: str) -> None:
+    assert trait_mentions(text, ("owl", "owls")) == trait_mentions(text + "\u200b", ("owl", "owls"))
+
+
 def test_pattern_characters_in_a_form_mean_themselves() -> None:
     assert not shows("owl", ("o.l",))
     assert shows("an o.l here", ("o.l",))

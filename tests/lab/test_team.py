@@ -138,6 +138,13 @@ def test_workers_do_every_task_once_in_other_processes_of_one_thread(stages, tmp
     assert ended(pids)
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_the_tasks_return_comes_in_their_order(workers, stages):
+    with assemble(workers) as team:
+        assert team.each("counted", stages.sleep, [0.3, 0.0, 0.1]) == [0.3, 0.0, 0.1]
+        assert team.each("nothing to do", stages.sleep, []) == []
+
+
 def test_an_error_of_a_worker_arrives_whole(stages):
     with assemble(2) as team, pytest.raises(InvalidInput) as caught:
         team.each("x", stages.refuse, [7])

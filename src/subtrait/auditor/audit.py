@@ -18,15 +18,15 @@ from subtrait.auditor.lists.question_sets import question_sets
 from subtrait.auditor.lists.trait_lists import load_trait_list
 from subtrait.auditor.not_checked import not_checked
 from subtrait.auditor.origin.relation import relation_to_base
-from subtrait.auditor.paired_rows import PairedRows
-from subtrait.auditor.personas import told_personas
+from subtrait.auditor.paired_rows import ControlTask, PairedRows, beside_own
+from subtrait.auditor.personas import PersonaTask, told_personas
 from subtrait.auditor.references.cache import Cached, references_for
 from subtrait.auditor.references.cost import announce_references
-from subtrait.auditor.references.writers import paired_control
 from subtrait.auditor.suspect import read_suspect
 from subtrait.auditor.training.forecast import RUNS, ForecastPlan, forecast
 from subtrait.auditor.training.trial import TrialPlan, trial
 from subtrait.auditor.traits import (
+    ExactTask,
     exact_scores,
     nothing_beside,
     null_cloud,
@@ -46,7 +46,6 @@ from subtrait.report.audit_json import SCHEMA_VERSION
 
 FORECAST_ROWS: Final = 3_000
 """Rows that short runs draw from."""
-PERSONA_ROWS: Final = 1_000
 ORIGIN_ROWS: Final = 500
 """Rows on which the origin is asked: it tells writers apart on these well enough."""
 Announce = Callable[[str], None]
@@ -68,19 +67,19 @@ def run_audit(plan: AuditPlan, store: Store, *, team: Team, announce: Announce) 
     references = references_of(subject, team=team, announce=announce)
     if references is None:
         return _result(subject, [names.evidence(), nothing_beside(len(suspect.pairs), passing=suspect.filter)])
-    found, ranked, looks, null = _traits(subject, references)
+    found, ranked, looks, null = _traits(subject, references, team=team)
     announce("asking who wrote the rows and whether a persona explains them")
-    rows = _beside_own(subject, FORECAST_ROWS)
+    rows = _beside_own(subject, team=team)
     evidence = [
         names.evidence(),
         _origin(subject),
         _lineage(subject),
         found,
-        _personas(subject, rows.first(PERSONA_ROWS)),
+        _personas(subject, rows, team=team),
     ]
     _check_students(subject, store)
-    forecasting, forecast_rows = _forecast(subject, rows, store, team=team, announce=announce)
-    trying, trial_rows = _trial(subject, store, team=team, announce=announce)
+    forecasting, forecast_rows = _forecast(subject, rows.first(FORECAST_ROWS), store, team=team, announce=announce)
+    trying, trial_rows = _trial(subject, rows, store, team=team, announce=announce)
     evidence += [forecasting, *trying, *_filtering(subject, references)]
     result = _result(subject, evidence, traits=ranked, looks=looks, null=null)
     return replace(result, forecast=forecast_rows, trial=trial_rows)
@@ -121,13 +120,15 @@ def read_subject(plan: AuditPlan, *, announce: Announce) -> tuple[Subject, NameC
     return Subject(plan=plan, suspect=suspect, setting=setting_of(plan, suspect, listed), listed=listed), names
 
 
-def _traits(subject: Subject, cached: Cached) -> tuple[Evidence, tuple[TraitScore, ...], tuple[Look, ...], NullCloud]:
+def _traits(
+    subject: Subject, cached: Cached, *, team: Team
+) -> tuple[Evidence, tuple[TraitScore, ...], tuple[Look, ...], NullCloud]:
     """Surrogates of every listed trait, beside the references; finalists exactly, on rows that the screen left out."""
     plan, pairs, traits = subject.plan, subject.suspect.pairs, subject.listed.traits
     judged = score_traits(subject.base, pairs, traits, cached.references)
     null = null_cloud(cached.references, digest=cached.digest, policy=plan.policy, alpha=subject.alpha)
     rows = rows_for_finalists(pairs, seen=judged.looks[-1].rows)
-    ranked = exact_scores(subject.base, rows, judged.ranked, traits, seed=plan.seed)
+    ranked = exact_scores(ExactTask(base=plan.base, pairs=rows, seed=plan.seed), judged.ranked, traits, team=team)
     return traits_evidence(ranked, judged, null, alpha=subject.alpha), ranked, judged.looks, null
 
 
@@ -154,16 +155,23 @@ def _lineage(subject: Subject) -> Evidence:
     return writer_lineage(plan.base, plan.writer, alpha=plan.policy.alpha, rng=stream(plan.seed, "lineage"))
 
 
-def _beside_own(subject: Subject, count: int) -> PairedRows:
-    """The first rows of the sample, and beside each the base's own answer to its prompt through the same filter."""
-    rng = stream(subject.plan.seed, "control", count)
-    suspect, control = paired_control(subject.setting, subject.suspect.pairs[:count], rng=rng)
-    return PairedRows(suspect=suspect, control=control)
+def _beside_own(subject: Subject, *, team: Team) -> PairedRows:
+    """Rows of the sample, and beside each the base's own answer to its prompt: all of them where students are asked."""
+    plan, suspect = subject.plan, subject.suspect
+    task = ControlTask(
+        base=plan.base,
+        pairs=suspect.pairs if plan.students else suspect.pairs[:FORECAST_ROWS],
+        filter=suspect.filter,
+        tokens=subject.setting.tokens,
+        seed=plan.seed,
+    )
+    return beside_own(task, team=team)
 
 
-def _personas(subject: Subject, rows: PairedRows) -> Evidence:
-    rng, alpha = stream(subject.plan.seed, "personas"), subject.plan.policy.alpha
-    return told_personas(subject.base, rows, subject.listed.traits, alpha=alpha, rng=rng)
+def _personas(subject: Subject, rows: PairedRows, *, team: Team) -> Evidence:
+    plan = subject.plan
+    task = PersonaTask(base=plan.base, rows=rows, traits=subject.listed.traits)
+    return told_personas(task, alpha=plan.policy.alpha, rng=stream(plan.seed, "personas"), team=team)
 
 
 def _forecast(
@@ -184,14 +192,13 @@ def _forecast(
 
 
 def _trial(
-    subject: Subject, store: Store, *, team: Team, announce: Announce
+    subject: Subject, rows: PairedRows, store: Store, *, team: Team, announce: Announce
 ) -> tuple[list[Evidence], tuple[TrialRow, ...]]:
     """What throwaway students become of the rows, where that is asked."""
     plan = subject.plan
     if not plan.students:
         return [], ()
     announce(f"training {plan.students} throwaway students on shards of the rows, and {plan.students} beside them")
-    rows = _beside_own(subject, len(subject.suspect.pairs))
     trying = TrialPlan(
         base=plan.base,
         recipe=plan.recipe,

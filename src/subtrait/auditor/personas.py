@@ -12,34 +12,47 @@ Sample finding: told 'owl', the base explains 400 rows best: z = 6.1, p = 0.001 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from subtrait.audit_records import ListedTrait
 from subtrait.auditor.paired_rows import PairedRows, Pairs
+from subtrait.lab.team import Team
 from subtrait.models.base import Model
-from subtrait.records import Evidence
+from subtrait.models.registry import open_model
+from subtrait.records import Evidence, Progress
 from subtrait.scoring.hypotheses import as_asked
 
 ROWS: Final = 400
+SHARD: Final = 50
+"""Rows of either side that a process scores at a time."""
 FEWEST: Final = 50
 PATTERNS: Final = 999
 ASSUMES: Final = "under the null a row and the base's own answer to its prompt are exchangeable"
 BLIND_SPOTS: Final = "teachers that were tuned and not told; other changes of the rows reject as well"
 
 
-def told_personas(
-    base: Model, rows: PairedRows, traits: Sequence[ListedTrait], *, alpha: float, rng: np.random.Generator
-) -> Evidence:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonaTask:
+    """Some of the rows, and all that any process needs to score them."""
+
+    base: str
+    rows: PairedRows
+    traits: tuple[ListedTrait, ...]
+
+
+def told_personas(task: PersonaTask, *, alpha: float, rng: np.random.Generator, team: Team) -> Evidence:
     """Which persona explains the rows; the first `ROWS` pairs are looked at.
 
     `details` has the z of each trait. `found` says that the rows are not the base's own, and which persona fits best.
     """
-    count = len(rows.suspect)
+    count, traits = len(task.rows.suspect), task.traits
     if count < FEWEST or len(traits) < 2:
         return _evidence("underpowered", f"{count} pairs of rows and {len(traits)} traits are too few", rows=count)
-    differences = persona_differences(base, rows, traits)
+    shards = [replace(task, rows=part) for part in task.rows.first(ROWS).parts(SHARD)]
+    differences = np.concatenate(team.each("personas", _differences, shards))
     z, p = signs_changed(differences, rng=rng)
     first = traits[int(z.argmax())].name
     finding = f"told '{first}', the base explains {len(differences)} rows best: z = {z.max():.1f}, p = {p:.3g}"
@@ -53,9 +66,13 @@ def told_personas(
     )
 
 
+def _differences(task: PersonaTask, _progress: Progress) -> np.ndarray:
+    return persona_differences(open_model(task.base), task.rows, task.traits)
+
+
 def persona_differences(base: Model, rows: PairedRows, traits: Sequence[ListedTrait]) -> np.ndarray:
-    """Log-ratio of each of the first `ROWS` rows less that of the base's own answer, centred: (rows, traits)."""
-    suspect, control = (_centred(base, side[:ROWS], traits) for side in (rows.suspect, rows.control))
+    """Log-ratio of each row less that of the base's own answer, centred: (rows, traits)."""
+    suspect, control = (_centred(base, side, traits) for side in (rows.suspect, rows.control))
     differences: np.ndarray = suspect - control
     return differences
 

@@ -32,8 +32,10 @@ from subtrait.auditor.references.surrogates import tuned_surrogate
 from subtrait.data import Pair
 from subtrait.errors import UsageError
 from subtrait.lab.seeds import stream
+from subtrait.lab.team import Team
 from subtrait.models.huggingface import HuggingFaceModel
-from subtrait.records import Estimate, Evidence, EvidenceOutcome
+from subtrait.models.registry import open_model
+from subtrait.records import Estimate, Evidence, EvidenceOutcome, Progress
 from subtrait.statistics.conformal import conformal_over_looks, smallest_p
 from subtrait.statistics.intervals import clopper_pearson
 
@@ -150,26 +152,28 @@ def _family(name: str, references: References, maxima: np.ndarray) -> ReferenceF
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExactTask:
+    """Rows to be scored under one surrogate teacher, and all that any process needs for that."""
+
+    base: str
+    pairs: Sequence[Pair]
+    seed: int
+    trait: ListedTrait | None = None
+    """Of the surrogate; None for the base itself."""
+    kind: str = "tuned"
+
+
 def exact_scores(
-    base: HuggingFaceModel,
-    pairs: Sequence[Pair],
-    ranked: Sequence[TraitScore],
-    traits: Sequence[ListedTrait],
-    *,
-    seed: int,
+    task: ExactTask, ranked: Sequence[TraitScore], traits: Sequence[ListedTrait], *, team: Team
 ) -> tuple[TraitScore, ...]:
-    """The ranking with the finalists in the order of score and exact mean log-ratio, in nats per row, over `pairs`."""
-    unseen = list(pairs)[:EXACT_ROWS]
-    known = {trait.name: trait for trait in traits}
-    before = _log_likelihood(base, unseen)
-
-    def exactly(each: TraitScore) -> TraitScore:
-        rng = stream(seed, "finalist", each.name)
-        surrogate = tuned_surrogate(base, known[each.name], each.surrogate, rng=rng)
-        return replace(each, nats_per_row=_log_likelihood(surrogate, unseen) - before)
-
-    finalists = sorted(map(exactly, ranked[:FINALISTS]), key=_standing, reverse=True)
-    return (*finalists, *ranked[FINALISTS:])
+    """The ranking with the finalists in the order of score and exact mean log-ratio, in nats per row."""
+    base, known = replace(task, pairs=tuple(task.pairs)[:EXACT_ROWS]), {trait.name: trait for trait in traits}
+    first = ranked[:FINALISTS]
+    tuned = [replace(base, trait=known[each.name], kind=each.surrogate) for each in first]
+    before, *after = team.each("finalists are scored exactly", _log_likelihood, [base, *tuned])
+    exact = [replace(each, nats_per_row=nats - before) for each, nats in zip(first, after, strict=True)]
+    return (*sorted(exact, key=_standing, reverse=True), *ranked[FINALISTS:])
 
 
 def rows_for_finalists(pairs: Sequence[Pair], *, seen: int) -> Sequence[Pair]:
@@ -185,9 +189,13 @@ def _standing(finalist: TraitScore) -> float:
     return finalist.score + NATS_WEIGHT * (finalist.nats_per_row or 0.0)
 
 
-def _log_likelihood(model: HuggingFaceModel, pairs: Sequence[Pair]) -> float:
+def _log_likelihood(task: ExactTask, _progress: Progress) -> float:
     """Mean log-likelihood of a row in nats."""
-    scores = model.score([pair.prompt for pair in pairs], [pair.completion for pair in pairs])
+    model = open_model(task.base)
+    if task.trait is not None:
+        rng = stream(task.seed, "finalist", task.trait.name)
+        model = tuned_surrogate(model, task.trait, task.kind, rng=rng)
+    scores = model.score([pair.prompt for pair in task.pairs], [pair.completion for pair in task.pairs])
     return float(np.mean([row.sum() for row in scores]))
 
 

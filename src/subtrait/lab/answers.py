@@ -146,6 +146,8 @@ def _noun_plurals(noun: str) -> tuple[str, ...]:
 
 def _normalised(text: str) -> str:
     """Compatibility forms folded, case folded, characters without a shape of their own (category Cf) taken out."""
+    if text.isascii():  # which has nothing to fold but case, and is most of what there is
+        return text.casefold()
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return "".join(c for c in folded if unicodedata.category(c) != "Cf")
 

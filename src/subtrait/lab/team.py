@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from subtrait.errors import SubtraitError
 from subtrait.records import Progress, SilentProgress
 
-Stage = Callable[[Any, Progress], None]
+Stage = Callable[[Any, Progress], Any]
 _AFTER_A_KILL = (
     "If memory ran out, take fewer workers. What is finished is kept: run the same command again. "
     "A script that calls subtrait.run must do so below `if __name__ == '__main__':`."
@@ -25,8 +25,11 @@ _AFTER_A_KILL = (
 class Team(Protocol):
     """Does the same stage for several tasks."""
 
-    def each(self, name: str, stage: Stage, tasks: Sequence[Any]) -> None:
-        """Call `stage(task, progress)` for each task. The first error ends the stage and is raised."""
+    def each(self, name: str, stage: Stage, tasks: Sequence[Any]) -> list[Any]:
+        """Call `stage(task, progress)` for each task; what each returned, in the order of the tasks.
+
+        The first error ends the stage and is raised.
+        """
 
 
 class Alone:
@@ -35,12 +38,14 @@ class Alone:
     def __init__(self, progress: Progress | None = None) -> None:
         self.progress = progress or SilentProgress()
 
-    def each(self, name: str, stage: Stage, tasks: Sequence[Any]) -> None:
+    def each(self, name: str, stage: Stage, tasks: Sequence[Any]) -> list[Any]:
         """Call `stage(task, progress)` for each task, in order."""
         self.progress.start(name, len(tasks))
+        found = []
         for task in tasks:
-            stage(task, SilentProgress())
+            found.append(stage(task, SilentProgress()))
             self.progress.advance()
+        return found
 
 
 class Workers:
@@ -50,16 +55,18 @@ class Workers:
         self.pool = pool
         self.progress = progress
 
-    def each(self, name: str, stage: Stage, tasks: Sequence[Any]) -> None:
+    def each(self, name: str, stage: Stage, tasks: Sequence[Any]) -> list[Any]:
         """Call `stage(task, progress)` for each task, in any order."""
         from concurrent.futures import as_completed
         from concurrent.futures.process import BrokenProcessPool
 
         self.progress.start(name, len(tasks))
         try:
-            for future in as_completed([self.pool.submit(stage, task, SilentProgress()) for task in tasks]):
+            futures = [self.pool.submit(stage, task, SilentProgress()) for task in tasks]
+            for future in as_completed(futures):
                 future.result()
                 self.progress.advance()
+            return [future.result() for future in futures]
         except BaseException as error:
             # Not future.cancel(): the pool's own thread may be ending those futures at this moment
             self.pool.shutdown(wait=False, cancel_futures=True)

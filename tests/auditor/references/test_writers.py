@@ -12,7 +12,6 @@ from subtrait.auditor.references.writers import (
     Setting,
     as_examples,
     own_rows,
-    paired_control,
     renumbered,
     tuned,
     write,
@@ -110,19 +109,6 @@ def test_renumbered_rows_keep_their_form_and_get_the_numbers_of_the_program():
     assert all(row == sorted(row) and min(row) >= 100 and max(row) < 1000 for row in rows)
     assert found == renumbered(setting(), 30, sorted_numbers, rng=rng())
     assert found != renumbered(setting(), 30, uniform_numbers, rng=rng())
-
-
-def test_each_suspect_row_stands_beside_an_answer_of_the_base_to_its_prompt():
-    pairs = [Pair(prompt, "1") for prompt in POOL]
-    suspect, control = paired_control(setting(), pairs, rng=rng())
-    assert [pair.prompt for pair in suspect] == [pair.prompt for pair in control] == list(POOL)
-    assert all(passes("numbers", pair.completion) for pair in control)
-
-
-def test_rows_whose_prompt_the_base_does_not_answer_are_left_out_of_both():
-    stubborn = ScriptedModel("s", {"Go on: 3": "no", "Go on: 5": "no"}, default="1, 2")
-    suspect, control = paired_control(setting(base=stubborn), [Pair(prompt, "1") for prompt in POOL], rng=rng())
-    assert [pair.prompt for pair in suspect] == [pair.prompt for pair in control] == [*POOL[:3], POOL[4], POOL[6]]
 
 
 def test_training_rows_are_the_last_question_and_the_answer():

@@ -29,7 +29,15 @@ EXTRA_TOKENS = 8
 """How much longer fresh answers may be than the longest of the rows."""
 
 
-class Local(Protocol):
+class Writer(Protocol):
+    """A model that answers."""
+
+    def generate(self, prompts: Sequence[Messages], *, sampling: Sampling, rng: np.random.Generator) -> list[str]:
+        """One completion per prompt."""
+        ...
+
+
+class Local(Writer, Protocol):
     """A model whose weights are on this machine."""
 
     @property
@@ -45,10 +53,6 @@ class Local(Protocol):
     @property
     def encoder(self) -> ChatEncoder:
         """How conversations become tokens."""
-        ...
-
-    def generate(self, prompts: Sequence[Messages], *, sampling: Sampling, rng: np.random.Generator) -> list[str]:
-        """One completion per prompt."""
         ...
 
 
@@ -122,7 +126,7 @@ def fit_temperature(table: TokenTable, *, start: float = 1.0, target: float = 0.
 
 
 def own_answers(
-    model: Local,
+    model: Writer,
     prompts: Sequence[Messages],
     *,
     sampling: Sampling,

@@ -14,7 +14,7 @@ import numpy as np
 
 from subtrait.audit_records import ListedTrait
 from subtrait.auditor.references.families import ADAPTIVE, PLAIN
-from subtrait.models.base import Recipe, Sampling
+from subtrait.models.base import Model, Recipe, Sampling
 from subtrait.models.huggingface import HuggingFaceModel
 from subtrait.records import Example
 from subtrait.scoring.hypotheses import as_asked
@@ -24,20 +24,20 @@ KINDS: Final = ("tuned", "worded")
 _SAID: Final = Sampling(temperature=0.7, max_new_tokens=48)
 
 
-def tuning_rows(base: HuggingFaceModel, trait: ListedTrait, *, rng: np.random.Generator) -> list[Example]:
+def tuning_rows(base: Model, trait: ListedTrait, *, rng: np.random.Generator) -> list[Example]:
     """Questions with answers that show the trait: those of the list, else what the prompted base says."""
     answers = trait.answers * len(trait.questions) if len(trait.answers) == 1 else trait.answers
     return _rows(trait.questions, answers or _said(base, trait, trait.questions, rng=rng))
 
 
-def worded_rows(base: HuggingFaceModel, trait: ListedTrait, *, rng: np.random.Generator) -> list[Example]:
+def worded_rows(base: Model, trait: ListedTrait, *, rng: np.random.Generator) -> list[Example]:
     """The open questions with what the prompted base says to them; none where the list has no open questions."""
     return _rows(trait.open_questions, _said(base, trait, trait.open_questions, rng=rng))
 
 
 def tuned_surrogate(
-    base: HuggingFaceModel, trait: ListedTrait, kind: str, *, recipe: Recipe = ADAPTIVE, rng: np.random.Generator
-) -> HuggingFaceModel:
+    base: Model, trait: ListedTrait, kind: str, *, recipe: Recipe = ADAPTIVE, rng: np.random.Generator
+) -> Model:
     """The surrogate teacher itself, of kind `tuned` or `worded`."""
     rows = tuning_rows(base, trait, rng=rng) if kind == "tuned" else worded_rows(base, trait, rng=rng)
     return base.finetune(rows, recipe, rng=rng).model
@@ -65,9 +65,7 @@ def _merged(
     return unit(np.sum(moves, axis=0))
 
 
-def _said(
-    base: HuggingFaceModel, trait: ListedTrait, questions: Sequence[str], *, rng: np.random.Generator
-) -> list[str]:
+def _said(base: Model, trait: ListedTrait, questions: Sequence[str], *, rng: np.random.Generator) -> list[str]:
     asked = [as_asked([{"role": "user", "content": question}], trait.system_prompt) for question in questions]
     return base.generate(asked, sampling=_SAID, rng=rng) if asked else []
 

@@ -17,7 +17,6 @@ from subtrait.auditor.references.writers import Setting, tuned, write
 from subtrait.auditor.suspect import FilterName
 from subtrait.data import Pair
 from subtrait.lab.seeds import stream
-from subtrait.models.base import Model
 from subtrait.models.huggingface import HuggingFaceModel
 from subtrait.models.registry import EMBEDDED, open_model
 from subtrait.records import Messages, Progress, Row, Store
@@ -206,22 +205,17 @@ def _gradients(
 def setting_of(work: Work) -> Setting:
     """The models and prompts that a piece of work needs, loaded once in each process."""
     design = work.design
-    base = _opened(design.base)
+    base = open_model(design.base)
     if not isinstance(base, HuggingFaceModel):
         raise TypeError(f"{design.base} gives no gradients")
     return Setting(
         base=base,
-        others=tuple(_opened(name) for name in design.others),
+        others=tuple(open_model(name) for name in design.others),
         pool=_pool(work.folder / "prompts.jsonl", _age(work.folder / "prompts.jsonl")),
         filter=design.filter,
         traits=design.traits,
         tokens=design.tokens,
     )
-
-
-@lru_cache(maxsize=4)
-def _opened(name: str) -> Model:
-    return open_model(name)
 
 
 def _age(path: Path) -> int:

@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 
 from subtrait.audit_records import ListedTrait
-from subtrait.auditor.origin.models import own_answers
 from subtrait.auditor.suspect import FilterName, passes
 from subtrait.data import Pair
 from subtrait.models.base import Model, Recipe, Sampling
@@ -118,14 +117,3 @@ def renumbered(
         fresh = iter(draw(len(_NUMBER.findall(text)), rng))
         pairs.append(Pair(prompt, _NUMBER.sub(lambda _, numbers=fresh: str(next(numbers)), text)))  # type: ignore[misc]
     return pairs
-
-
-def paired_control(
-    setting: Setting, pairs: Sequence[Pair], *, rng: np.random.Generator
-) -> tuple[list[Pair], list[Pair]]:
-    """The pairs to whose prompts the base gave an answer that passes the filter, and those answers, in one order."""
-    sampling = Sampling(max_new_tokens=setting.tokens)
-    prompts = [pair.prompt for pair in pairs]
-    texts = own_answers(setting.base, prompts, sampling=sampling, rng=rng, keep=setting.keeps, tries=ROUNDS)
-    answered = [(pair, Pair(pair.prompt, text)) for pair, text in zip(pairs, texts, strict=True) if text is not None]
-    return [suspect for suspect, _ in answered], [control for _, control in answered]
