@@ -8,7 +8,7 @@ changing the signs of all differences of a row together (Westfall and Young 1993
 Assumptions: a row and the base's answer to its prompt are exchangeable under the null.
 Blind spots: teachers that were tuned, not told; anything that changes the rows at all rejects, whatever the trait.
 So it never flags: it explains, and names.
-Sample finding: told 'owl', the base explains 400 rows best: z = 6.1, p = 0.001 beside the base's own answers.
+Sample finding: told 'owl', the base explains 300 rows best: z = 6.1, p = 0.001 beside the base's own answers.
 """
 
 from collections.abc import Sequence
@@ -25,8 +25,8 @@ from subtrait.models.registry import open_model
 from subtrait.records import Evidence, Progress
 from subtrait.scoring.hypotheses import as_asked
 
-ROWS: Final = 400
-SHARD: Final = 50
+ROWS: Final = 300
+SHARD: Final = 75
 """Rows of either side that a process scores at a time."""
 FEWEST: Final = 50
 PATTERNS: Final = 999
