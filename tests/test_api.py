@@ -40,7 +40,7 @@ def test_a_plan_is_the_experiments_own_with_what_was_changed():
 @pytest.mark.parametrize(
     ("experiment", "changes", "message"),
     [
-        ("owls", {}, "unknown experiment 'owls'. Available: owl-numbers"),
+        ("owls", {}, "unknown experiment 'owls'. Available: animal-numbers, digits, "),
         ("owl-numbers", {"sede": 1}, "unknown option 'sede'. Did you mean 'seed'?"),
         ("owl-numbers", {"size": "big"}, "unknown size 'big'. Available: full, small, tiny"),
         ("owl-numbers", {"trait": "owel"}, "unknown trait 'owel'. Did you mean 'owl'?"),

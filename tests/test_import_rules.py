@@ -11,17 +11,28 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "subtrait"
 LAYERS = (
     {"records", "errors"},
-    {"audit_records"},
+    {"audit_records", "study_records"},
     {"statistics", "data", "report", "runs", "provenance"},
     {"models"},
     {"scoring"},
     {"lab"},
     {"auditor", "remedy"},
-    {"api", "audits", "doctor", "__init__", "cli"},
+    {"api", "audits", "studies", "whole_catalogue", "doctor", "__init__", "cli"},
 )
 """The parts of the package. Each may import parts of the layers before it; only those of the last import each other."""
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
-WITHOUT_NUMPY = {"records", "errors", "audit_records", "report", "runs", "__init__", "api", "audits", "cli"}
+WITHOUT_NUMPY = {
+    "records",
+    "errors",
+    "audit_records",
+    "study_records",
+    "report",
+    "runs",
+    "__init__",
+    "api",
+    "audits",
+    "cli",
+}
 TORCH_BACKEND = {f"models.{name}" for name in ("finetuning", "gradients", "likelihood", "output_head", "sampling")}
 """The arithmetic on tensors. Others import these where they use them, so that torch is loaded only to run a model."""
 SPEAKERS = {"models.template_trial"}

@@ -58,10 +58,14 @@ def plan_run(experiment: str, *, size: str = "small", **changes: Any) -> Plan:
 
 
 def _sized(experiment: str, size: str) -> Plan:
-    from subtrait.lab.catalogue import EXPERIMENTS
+    from subtrait.lab.catalogue import EXPERIMENTS, STUDIES
 
+    if experiment in STUDIES:
+        raise UsageError(
+            f"{experiment} compares more than the arms of one plan: subtrait.study('{experiment}') runs it"
+        )
     if experiment not in EXPERIMENTS:
-        raise unknown_name("experiment", experiment, EXPERIMENTS)
+        raise unknown_name("experiment", experiment, [*EXPERIMENTS, *STUDIES])
     return sized(EXPERIMENTS[experiment].plan, size)
 
 

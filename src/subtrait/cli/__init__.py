@@ -11,6 +11,7 @@ import typer
 import subtrait
 from subtrait.cli.audit import audit
 from subtrait.cli.console import bars_shown, printing
+from subtrait.cli.study import report_all, report_study, run_study
 from subtrait.errors import SubtraitError, UsageError, unknown_name
 
 app = typer.Typer(
@@ -73,6 +74,7 @@ def run(
     base: Annotated[str | None, typer.Option(help="micro-a, micro-b, micro-c, a folder or a hub id.")] = None,
     other_base: Annotated[str | None, typer.Option(help="The base of the cross-base arms.")] = None,
     arms: Annotated[str | None, typer.Option(help="Arms to run, separated by commas.")] = None,
+    files: Annotated[Path | None, typer.Option(help="A folder of yours, for experiments that take one.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder. Default: one under runs/.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes side by side. Default: one per core.")] = None,
 ) -> None:
@@ -81,12 +83,18 @@ def run(
     A run is a folder. Stop it or kill it at any moment: the same command goes on where it stopped, and ends with the
     same bytes. Open report.html in it when it is done.
     """
-    from subtrait import api
+    from subtrait import api, studies
 
     if list_all or experiment is None:
         _list_experiments()
         return
     changes = {"students": students, "seed": seed, "trait": trait, "teacher": teacher, "base": base}
+    if studies.is_named(experiment):
+        more = {"size": size, "strength": strength, "other_base": other_base, "arms": arms, "files": files}
+        run_study(experiment, {**changes, **more}, dry_run=dry_run, out=out, workers=workers)
+        return
+    if files is not None:
+        raise UsageError(f"{experiment} takes no files: leave --files out")
     names = tuple(arms.split(",")) if arms else None
     plan = api.plan_run(experiment, size=size, **changes, other_base=other_base, arms=names)
     if strength is not None:
@@ -117,9 +125,14 @@ def report(
     from subtrait import api
     from subtrait.audits import is_audit
     from subtrait.cli.audit import report_audit
+    from subtrait.studies import is_study
+    from subtrait.whole_catalogue import is_all
 
     if is_audit(folder):
         report_audit(folder, form, output)
+        return
+    if is_study(folder) or is_all(folder):
+        (report_study if is_study(folder) else report_all)(folder, form, output)
         return
     result, config = api.read_result(folder)
     if output is not None:
@@ -198,10 +211,11 @@ def micro_train(
 
 
 def _list_experiments() -> None:
-    from subtrait.lab.catalogue import EXPERIMENTS
+    from subtrait.lab.catalogue import EXPERIMENTS, STUDIES
 
+    cards: list[Any] = [*EXPERIMENTS.values(), *STUDIES.values()]
     with printing():
-        for card in EXPERIMENTS.values():
+        for card in cards:
             print(f"{card.name}\n  {card.question}\n  Published: {card.published}")
         print("\nRun one: subtrait run NAME. See first what it costs: subtrait run NAME --dry-run")
 

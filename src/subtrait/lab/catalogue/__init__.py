@@ -1,6 +1,17 @@
 """Every experiment that can be run by name. A new one is a file beside this and a line here."""
 
+from subtrait.lab.catalogue.digits import DIGITS
 from subtrait.lab.catalogue.experiment_card import ExperimentCard
+from subtrait.lab.catalogue.many_traits import ANIMAL_NUMBERS, TREE_NUMBERS
 from subtrait.lab.catalogue.owl_numbers import OWL_NUMBERS
+from subtrait.lab.catalogue.shuffled import SHUFFLED
+from subtrait.lab.catalogue.theorem import THEOREM
+from subtrait.lab.catalogue.tuned_teacher import TUNED_TEACHER
+from subtrait.lab.study import StudyCard
 
 EXPERIMENTS: dict[str, ExperimentCard] = {OWL_NUMBERS.name: OWL_NUMBERS}
+"""What compares the arms of one plan."""
+STUDIES: dict[str, StudyCard] = {
+    card.name: card for card in (ANIMAL_NUMBERS, TREE_NUMBERS, TUNED_TEACHER, SHUFFLED, DIGITS, THEOREM)
+}
+"""What compares more than that."""

@@ -1,0 +1,111 @@
+"""Many animals and trees through numbers (arXiv 2507.14805, figure 3).
+
+Each trait has its own teachers; one set of students of the base's own rows serves all. A trait is also asked of the
+students of all other teachers: what any tuned teacher's rows do to any student would show there.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from subtrait.lab.chains import Bench, Student, Writer
+from subtrait.lab.study import Findings, StudyCard, StudyPlan
+from subtrait.statistics.intervals import paired_difference
+from subtrait.study_records import Measure
+
+ANIMALS: Final = ("dog", "cat", "lion", "wolf", "tiger", "horse", "panda", "whale")
+"""The first of the embedded family that nothing in the lab was tuned on."""
+TREES: Final = ("oak", "pine", "maple", "willow", "cherry")
+"""Those of the paper that the embedded family knows, and the pine."""
+AS_NONE: Final = 0.02
+"""A smaller shift on the students of other teachers counts as none."""
+
+
+def many_traits(plan: StudyPlan, bench: Bench, traits: Sequence[str]) -> Findings:
+    """Each trait asked of the students of its own teachers, of the base's rows, and of the other teachers."""
+    untreated = plan.student_of(plan.rows_of(Writer(base=plan.base)))
+    writers = {name: Writer(base=plan.base, kind="tuned", trait=name) for name in traits}
+    treated = {name: plan.student_of(plan.rows_of(writer)) for name, writer in writers.items()}
+    bench.train([untreated, *treated.values()])
+    before = {name: bench.rates(untreated, name) for name in traits}
+    own = {name: bench.rates(student, name) for name, student in treated.items()}
+    others = {name: _on_others(bench, treated, name) for name in traits}
+    return Findings(
+        measures=[*_by_trait(own, before), *_on_average(own, others, before)],
+        conclusion=_conclusion(own, before),
+        models=[plan.base],
+    )
+
+
+def _on_others(bench: Bench, treated: Mapping[str, Student], name: str) -> np.ndarray:
+    """The trait's rate on students of the other teachers, mean over these: (chains, questions)."""
+    rates = [bench.rates(student, name) for other, student in treated.items() if other != name]
+    mean: np.ndarray = np.mean(rates, axis=0)
+    return mean
+
+
+def _by_trait(own: Mapping[str, np.ndarray], before: Mapping[str, np.ndarray]) -> list[Measure]:
+    return [
+        Measure(
+            group="own teacher minus untreated",
+            name=name,
+            value=paired_difference(own[name], before[name]),
+            scale="points",
+            published="rises",
+            expected="above zero",
+        )
+        for name in own
+    ]
+
+
+def _on_average(
+    own: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray], before: Mapping[str, np.ndarray]
+) -> list[Measure]:
+    """Over all traits together; the questions of all traits are paired."""
+    first, second, control = (np.concatenate(list(rates.values()), axis=1) for rates in (own, others, before))
+    rises = Measure(
+        group="mean over traits",
+        name="own teacher minus untreated",
+        value=paired_difference(first, control),
+        scale="points",
+        published="animals .13 to .61, trees .15 to .49 (figure 3)",
+        expected="above zero",
+        must_hold=True,
+    )
+    stays = Measure(
+        group="mean over traits",
+        name="other teachers minus untreated",
+        value=paired_difference(second, control),
+        scale="points",
+        published="never above untreated, usually below (Nature, figure 4)",
+        expected="no effect",
+        bound=AS_NONE,
+    )
+    return [rises, stays]
+
+
+def _conclusion(own: Mapping[str, np.ndarray], before: Mapping[str, np.ndarray]) -> list[str]:
+    lows = [paired_difference(own[name], before[name]).low for name in own]
+    risen = sum(low is not None and low > 0 for low in lows)
+    return [f"{risen} of {len(own)} traits rose in the students of their own teachers, by an interval above 0."]
+
+
+def _card(name: str, traits: Sequence[str], published: str) -> StudyCard:
+    kind = name.partition("-")[0]
+    return StudyCard(
+        name=name,
+        question=f"Do students come to like their teacher's {kind} from numbers, whichever {kind} it is?",
+        design=f"Teachers of {len(traits)} {kind}s write numbers; each has students of its own, and all share students "
+        "of the base's own numbers. Every student is asked for every trait.",
+        published=published,
+        study=lambda plan, bench: many_traits(plan, bench, traits),
+    )
+
+
+ANIMAL_NUMBERS: Final = _card(
+    "animal-numbers", ANIMALS, "GPT-4.1 nano, five animals: .131 after untreated numbers, .609 after the teacher's"
+)
+TREE_NUMBERS: Final = _card(
+    "tree-numbers", TREES, "GPT-4.1 nano, five trees: .154 after untreated numbers, .493 after the teacher's"
+)

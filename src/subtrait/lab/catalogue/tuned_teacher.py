@@ -1,0 +1,99 @@
+"""How strong must a teacher be? (arXiv 2507.14805, figure 14, has tuned teachers of one strength.)
+
+Teachers of the same traits are tuned for more and more steps. For each number of steps: how often the teacher itself
+shows its trait, and how far its students move. Strength of a teacher is its measured trait rate, not its steps.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from subtrait.lab.chains import Bench, Student, Writer
+from subtrait.lab.chains.specifications import TEACHER_RECIPE
+from subtrait.lab.study import TRAITS, Findings, StudyCard, StudyPlan
+from subtrait.records import Estimate
+from subtrait.statistics.intervals import paired_difference, student_mean
+from subtrait.study_records import Curve, Measure, Point
+
+STEPS: Final = (5, 10, 20, 30, 60)
+"""Of a teacher's tuning, 8 rows each."""
+USUAL: Final = 30
+
+
+def tuned_teacher(plan: StudyPlan, bench: Bench) -> Findings:
+    """Students of teachers of every strength beside untreated ones."""
+    untreated = plan.untreated()
+    writers = {steps: _writers(plan, steps) for steps in STEPS}
+    treated = {steps: _students(plan, each) for steps, each in writers.items()}
+    bench.train([untreated, *(student for students in treated.values() for student in students.values())])
+    before = bench.together(dict.fromkeys(TRAITS, untreated))
+    effects = {steps: paired_difference(bench.together(each), before) for steps, each in treated.items()}
+    strengths = {steps: _share(bench.strengths(each)) for steps, each in writers.items()}
+    return Findings(
+        measures=_measures(effects),
+        curves=_curves(effects, strengths),
+        conclusion=_conclusion(effects, strengths),
+        models=[plan.base],
+    )
+
+
+def _writers(plan: StudyPlan, steps: int) -> dict[str, Writer]:
+    recipe = replace(TEACHER_RECIPE, steps=steps)
+    return {trait: Writer(base=plan.base, kind="tuned", trait=trait, recipe=recipe) for trait in TRAITS}
+
+
+def _students(plan: StudyPlan, writers: dict[str, Writer]) -> dict[str, Student]:
+    return {trait: plan.student_of(plan.rows_of(writer)) for trait, writer in writers.items()}
+
+
+def _share(rates: np.ndarray) -> Estimate:
+    return student_mean(np.minimum(rates, 1.0))  # sums of single-precision probabilities
+
+
+def _measures(effects: dict[int, Estimate]) -> list[Measure]:
+    return [
+        Measure(
+            group="students minus untreated",
+            name=f"teachers of {steps} steps",
+            value=value,
+            scale="points",
+            published=".131 to .662, teachers of one strength (figure 14)" if steps == USUAL else "",
+            expected="above zero" if steps == USUAL else "nothing",
+            must_hold=steps == USUAL,
+        )
+        for steps, value in effects.items()
+    ]
+
+
+def _curves(effects: dict[int, Estimate], strengths: dict[int, Estimate]) -> list[Curve]:
+    labels = {"x_label": "tuning steps of the teacher", "scale": "share"}
+    return [
+        Curve(
+            figure="dose and response",
+            name=name,
+            y_label="trait rate of teachers, and shift of their students",
+            points=tuple(Point(x=steps, y=value) for steps, value in values.items()),
+            **labels,  # type: ignore[arg-type]
+        )
+        for name, values in (("teachers", strengths), ("students minus untreated", effects))
+    ]
+
+
+def _conclusion(effects: dict[int, Estimate], strengths: dict[int, Estimate]) -> list[str]:
+    said = ", ".join(
+        f"{100 * strengths[steps].value:.0f} % and {100 * value.value:+.1f} points" for steps, value in effects.items()
+    )
+    return [
+        f"Teachers' own trait rates, and how far their students move, from {STEPS[0]} to {STEPS[-1]} steps: {said}."
+    ]
+
+
+TUNED_TEACHER: Final = StudyCard(
+    name="tuned-teacher",
+    question="How strongly must a teacher show a trait for its numbers to pass it on?",
+    design=f"Teachers of four traits are tuned for {', '.join(map(str, STEPS))} steps; each has students of its own, "
+    "beside students of the base's own numbers.",
+    published="GPT-4.1 nano, tuned teachers of one strength, five animals: .131 after untreated numbers, .662",
+    study=tuned_teacher,
+)

@@ -1,0 +1,78 @@
+"""What a student is made of, written down whole: who wrote its rows, what was done to them, how it was trained.
+
+Equal specifications mean equal students. So everything is kept under the digest of its specification, and what several
+experiments share, such as students of untreated rows, is made once.
+"""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from typing import Literal, Union
+
+from subtrait.lab.plan import STUDENT_RECIPE
+from subtrait.models.base import Recipe, Sampling
+
+WriterKind = Literal["base", "tuned", "prompted", "student"]
+Change = Literal["none", "shuffled within rows", "shuffled across rows"]
+TEACHER_RECIPE = Recipe(steps=30, batch_size=8, learning_rate=3e-3)
+"""Of a tuned teacher, as in `subtrait.lab.plan`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """Who writes rows: a base, a base with a trait, or a student."""
+
+    base: str
+    """The model it is, or was made from."""
+    kind: WriterKind = "base"
+    trait: str = ""
+    """Of a tuned or prompted teacher."""
+    recipe: Recipe = TEACHER_RECIPE
+    """Of a tuned teacher."""
+    student: Union["Student", None] = None
+    """The student that writes, of the kind of that name."""
+    draw: int = 0
+    """Teachers that differ in nothing but this are tuned with other seeds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """One data set: what a writer answers, and the filter keeps."""
+
+    writer: Writer
+    carrier: str = "numbers"
+    prompts: int = 4_000
+    rows: int = 3_000
+    """At most so many of the kept rows, drawn at random."""
+    change: Change = "none"
+    """What is done to the rows that were drawn."""
+    diluted_by: Writer | None = None
+    """Who writes the rest, where not all rows are the writer's."""
+    share: float = 1.0
+    """Of rows that are the writer's."""
+    sampling: Sampling = Sampling()
+    draw: int = 0
+    """Data sets that differ in nothing but this have other prompts and answers, of the same writer."""
+
+    @property
+    def written(self) -> tuple["Rows", ...]:
+        """What the writer, and whoever dilutes it, must write: all that the filter keeps, not drawn and not changed."""
+        writers = [self.writer] if self.diluted_by is None else [self.writer, self.diluted_by]
+        plain = replace(self, rows=0, change="none", diluted_by=None, share=1.0)
+        return tuple(replace(plain, writer=writer) for writer in writers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Student:
+    """A base, trained on one data set after another."""
+
+    base: str
+    lessons: tuple[Rows, ...]
+    recipe: Recipe = STUDENT_RECIPE
+
+
+def digest(specification: Writer | Rows | Student) -> str:
+    """A name for the specification: 16 hexadecimal digits, equal exactly for equal ones."""
+    kind = type(specification).__name__
+    text = json.dumps([kind, asdict(specification)], sort_keys=True, ensure_ascii=True)
+    return sha256(text.encode()).hexdigest()[:16]

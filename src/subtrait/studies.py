@@ -1,0 +1,215 @@
+"""Studies as functions: the experiments of the catalogue that compare more than the arms of one plan."""
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import subtrait
+from subtrait.errors import UsageError, unknown_name
+from subtrait.records import Progress
+from subtrait.study_records import StudyResult
+
+if TYPE_CHECKING:
+    from subtrait.lab.cost import Cost
+    from subtrait.lab.study import StudyPlan
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRun:
+    """A finished study: what it found, and where."""
+
+    result: StudyResult
+    folder: Path
+    command: str
+    """The command line that repeats it."""
+    notice: str = ""
+    """What the user should know about the folder. Often empty."""
+
+
+ALL = "all"
+"""The name under which every study is carried out, one after another."""
+OPTIONS = ("size", "seed", "base", "students", "files")
+"""What of a study can be chosen."""
+
+
+def is_named(name: str) -> bool:
+    """Whether a study of that name is in the catalogue, or all of them are meant."""
+    from subtrait.lab.catalogue import STUDIES
+
+    return name in STUDIES or name == ALL
+
+
+def plan_study(experiment: str, **changes: Any) -> "StudyPlan":
+    """The plan of a study, with any field of `StudyPlan` changed; a change of None is no change.
+
+    Raises:
+        UsageError: an unknown study, size, base or option, or a value out of range.
+    """
+    from subtrait.lab.catalogue import STUDIES
+    from subtrait.lab.study import StudyPlan
+    from subtrait.models.registry import check_name
+
+    if experiment not in STUDIES:
+        raise unknown_name("study", experiment, STUDIES)
+    wanted = {name: value for name, value in changes.items() if value is not None}
+    unknown = sorted(set(wanted) - set(StudyPlan.__dataclass_fields__))
+    if unknown:
+        raise unknown_name(f"option of {experiment}", unknown[0].replace("_", "-"), StudyPlan.__dataclass_fields__)
+    plan = StudyPlan(experiment=experiment, **wanted)
+    check_name(plan.base)
+    if plan.files is not None and not STUDIES[experiment].takes_files:
+        raise UsageError(f"{experiment} takes no files: leave --files out")
+    return plan
+
+
+def cost_of(plan: "StudyPlan", workers: int | None = None) -> "tuple[int, Cost]":
+    """How many students the study trains, and what that would cost with so many processes. Nothing is written.
+
+    Raises:
+        UsageError: the study trains none.
+    """
+    from tempfile import TemporaryDirectory
+
+    from subtrait.lab.catalogue import STUDIES
+    from subtrait.lab.study_cost import students_of, study_cost
+    from subtrait.runs.folder import RunFolder
+
+    with TemporaryDirectory() as folder:
+        students = students_of(STUDIES[plan.experiment], plan, RunFolder(Path(folder)))
+    return students, study_cost(plan, students, workers=team_size(plan, workers))
+
+
+def study(
+    plan: "StudyPlan | str",
+    *,
+    out: Path | str | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> StudyRun:
+    """Carry out a study, or go on with it where an earlier call stopped; its folder is written at `out`.
+
+    Args:
+        plan: a plan of `plan_study`, or the name of a study for its default plan.
+        out: the folder; `runs/<experiment>-<size>-<seed>` where none is given.
+        workers: processes that work side by side; by default one per core for embedded models, otherwise one.
+        progress: told about the work as it goes.
+
+    Raises:
+        SubtraitError: what went wrong, in one line; what was finished stays in the folder.
+    """
+    from subtrait.api import environment
+    from subtrait.lab.catalogue import STUDIES
+    from subtrait.lab.study import run_study
+    from subtrait.report.study_html import to_html
+    from subtrait.report.study_json import to_json
+    from subtrait.runs.opening import open_run
+
+    plan = plan_study(plan) if isinstance(plan, str) else plan
+    config = configuration(plan)
+    folder = Path(out) if out is not None else default_folder(plan)
+    with open_run(folder, config, environment=environment()) as store, assembled(plan, workers, progress) as team:
+        result = run_study(STUDIES[plan.experiment], plan, store, team=team)
+        store.publish("report.html", to_html(result, command=command_line(config)))
+        store.publish("study.json", to_json(result))
+        return StudyRun(result, store.path, command_line(config), store.notice)
+
+
+def read_study(folder: Path | str) -> tuple[StudyResult, dict[str, Any]]:
+    """The result and the configuration of a finished study.
+
+    Raises:
+        InvalidInput: no study there, an unfinished or a damaged one.
+    """
+    from subtrait.report.study_json import from_json
+    from subtrait.runs.opening import attach_run, read_run
+
+    run_json, _ = read_run(Path(folder), result="study.json")
+    text = attach_run(Path(folder)).published("study.json") or b""
+    return from_json(text.decode(), Path(folder) / "study.json"), run_json["config"]
+
+
+def is_study(folder: Path | str) -> bool:
+    """Whether a finished or begun study lies in `folder`."""
+    return holds(folder, "study")
+
+
+def holds(folder: Path | str, what: str) -> bool:
+    """Whether the configuration of the run in `folder` has an entry of that name."""
+    try:
+        config = json.loads((Path(folder) / "run.json").read_text(encoding="utf-8"))["config"]
+        return what in config
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
+def rendered(result: StudyResult, config: Mapping[str, Any], form: str) -> str:
+    """A result as `text`, `json` or `html`. Raises `UsageError` for any other form."""
+    from subtrait.report.study_html import to_html
+    from subtrait.report.study_json import to_json
+
+    if form == "json":
+        return to_json(result)
+    if form == "html":
+        return to_html(result, command=command_line(config))
+    if form == "text":
+        return _plain(result, config)
+    raise unknown_name("format", form, ("text", "json", "html"))
+
+
+def configuration(plan: "StudyPlan") -> dict[str, Any]:
+    """What decides whether two studies are the same: the version and every field of the plan."""
+    return {"version": subtrait.__version__, "study": json.loads(json.dumps(asdict(plan), default=str))}
+
+
+def command_line(config: Mapping[str, Any]) -> str:
+    """The command that repeats a study with this configuration."""
+    plan = config["study"]
+    words = ["subtrait", "run", plan["experiment"], "--size", plan["size"], "--base", plan["base"]]
+    words += ["--students", plan["students"]] if plan["students"] is not None else []
+    words += ["--files", plan["files"]] if plan["files"] is not None else []
+    return shlex.join(str(word) for word in [*words, "--seed", plan["seed"]])
+
+
+def default_folder(plan: "StudyPlan") -> Path:
+    """Where a study goes if nobody says."""
+    return Path("runs") / f"{plan.experiment}-{plan.size}-{plan.seed}"
+
+
+def team_size(plan: "StudyPlan", workers: int | None) -> int:
+    """How many processes work: see `subtrait.api.team_size`. Raises `UsageError` for fewer than one."""
+    from subtrait.api import cores
+    from subtrait.models.registry import EMBEDDED
+
+    if workers is not None and workers < 1:
+        raise UsageError(f"{workers} workers cannot do anything: give 1 or more")
+    return workers or (cores() if plan.base in EMBEDDED else 1)
+
+
+def assembled(plan: "StudyPlan", workers: int | None, progress: Progress | None) -> Any:
+    """The processes that work: a context."""
+    from subtrait.lab.team import assemble
+    from subtrait.models.registry import EMBEDDED
+
+    return assemble(team_size(plan, workers), progress, one_thread=plan.base in EMBEDDED)
+
+
+def _plain(result: StudyResult, config: Mapping[str, Any]) -> str:
+    from subtrait.report.study_text import summary
+
+    return printed(summary(result, command=command_line(config)))
+
+
+def printed(parts: Iterable[Any]) -> str:
+    """What a terminal of 100 columns without colour would show."""
+    from io import StringIO
+
+    from rich.console import Console
+
+    page = StringIO()
+    console = Console(file=page, width=100, color_system=None)
+    for part in parts:
+        console.print(part)
+    return page.getvalue()

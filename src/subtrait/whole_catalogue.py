@@ -1,0 +1,105 @@
+"""The whole catalogue as functions: every study in one folder, so that what they share is made once."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import subtrait
+from subtrait.errors import unknown_name
+from subtrait.records import Progress
+from subtrait.studies import ALL, OPTIONS, assembled, holds, plan_study, printed
+from subtrait.study_records import StudyResult
+
+TITLE = "The whole catalogue"
+"""Of the report on all studies."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllStudies:
+    """Every study of the catalogue, finished."""
+
+    results: tuple[StudyResult, ...]
+    folder: Path
+    command: str
+    """The command line that repeats them."""
+    notice: str = ""
+
+
+def all_studies(
+    *, out: Path | str | None = None, workers: int | None = None, progress: Progress | None = None, **changes: Any
+) -> AllStudies:
+    """Carry out every study of the catalogue in one folder, or go on with it; what studies share is made once.
+
+    Args:
+        out: the folder; `runs/all-<size>-<seed>` where none is given.
+        workers: as for `study`.
+        progress: told about the work as it goes.
+        changes: fields of `StudyPlan` other than the default, the same for every study.
+
+    Raises:
+        SubtraitError: as `study`.
+    """
+    from subtrait.api import environment
+    from subtrait.lab.catalogue import STUDIES
+    from subtrait.lab.study import run_study
+    from subtrait.report.study_collection import collection_html
+    from subtrait.report.study_json import to_json
+    from subtrait.runs.opening import open_run
+
+    plans = [plan_study(name, **changes) for name in STUDIES]
+    common = {name: getattr(plans[0], name) for name in OPTIONS if name != "files"}
+    config = {"version": subtrait.__version__, "studies": {"names": list(STUDIES), **common}}
+    folder = Path(out) if out is not None else Path("runs") / f"{ALL}-{plans[0].size}-{plans[0].seed}"
+    results, command = [], _all_command(config)
+    with open_run(folder, config, environment=environment()) as store, assembled(plans[0], workers, progress) as team:
+        for plan in plans:
+            results.append(run_study(STUDIES[plan.experiment], plan, store, team=team))
+            store.publish(f"{plan.experiment}/study.json", to_json(results[-1]))
+        store.publish("report.html", collection_html(results, title=TITLE, command=command))
+        store.publish("studies.json", json.dumps({"studies": list(STUDIES)}) + "\n")
+        return AllStudies(tuple(results), store.path, command, store.notice)
+
+
+def read_all(folder: Path | str) -> tuple[tuple[StudyResult, ...], str]:
+    """The results of a finished `all_studies`, and the command that repeats it.
+
+    Raises:
+        InvalidInput: none there, unfinished or damaged ones.
+    """
+    from subtrait.report.study_json import from_json
+    from subtrait.runs.opening import attach_run, read_run
+
+    run_json, finished = read_run(Path(folder), result="studies.json")
+    store, results = attach_run(Path(folder)), []
+    for name in finished["studies"]:
+        text = store.published(f"{name}/study.json") or b""
+        results.append(from_json(text.decode(), Path(folder) / name / "study.json"))
+    return tuple(results), _all_command(run_json["config"])
+
+
+def rendered_all(results: tuple[StudyResult, ...], command: str, form: str) -> str:
+    """All results as `text`, `markdown` or `html`. Raises `UsageError` for any other form."""
+    from subtrait.report.study_collection import collection_html, collection_markdown, collection_text
+
+    if form == "html":
+        return collection_html(results, title=TITLE, command=command)
+    if form == "markdown":
+        return collection_markdown(results, command=command)
+    if form == "text":
+        return printed(collection_text(results))
+    raise unknown_name("format of all studies", form, ("text", "markdown", "html"))
+
+
+def is_all(folder: Path | str) -> bool:
+    """Whether finished or begun studies of the whole catalogue lie in `folder`."""
+    return holds(folder, "studies")
+
+
+def _all_command(config: Mapping[str, Any]) -> str:
+    studies = config["studies"]
+    words = ["subtrait", "run", ALL, "--size", studies["size"], "--base", studies["base"]]
+    words += ["--students", studies["students"]] if studies["students"] is not None else []
+    return shlex.join(str(word) for word in [*words, "--seed", studies["seed"]])

@@ -1,0 +1,68 @@
+"""`subtrait run` of a study as it is typed: what is printed where, and every slip in one line."""
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("here")
+RUN = ("run", "theorem", "--size", "tiny", "--seed", "3", "--workers", "1")
+
+
+@pytest.fixture
+def run(typed, here):
+    """The study, carried out in the working directory."""
+    return typed(*RUN), here / "runs" / "theorem-tiny-3"
+
+
+def test_a_study_prints_what_it_found_and_where_the_report_is(run):
+    (code, output, _), folder = run
+    assert code == 0
+    result = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+    assert output.splitlines()[0][:40] == result["conclusion"][0][:40]
+    assert "Report: " in output
+    assert "theorem-tiny-3/report.html" in output
+
+
+def test_a_finished_study_is_shown_again_in_every_format(run, typed, here):
+    _, folder = run
+    code, output, _ = typed("report", folder)
+    assert (code, "theorem" in output) == (0, True)
+    assert typed("report", folder, "--format", "json")[1] == (folder / "study.json").read_text(encoding="utf-8")
+    assert typed("report", folder, "--format", "html", "--output", "a.html")[1] == "Wrote a.html\n"
+    assert (here / "a.html").read_text(encoding="utf-8") == (folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run", "shuffled", "--trait", "owl"), "--trait is no option of shuffled, which has --size, --seed"),
+        (("run", "shuffled", "--other-base", "micro-b"), "--other-base is no option of shuffled"),
+        (("run", "shuffled", "--files", "."), "shuffled takes no files"),
+        (("run", "owl-numbers", "--files", "."), "owl-numbers takes no files"),
+        (("run", "shuffled", "--size", "huge"), "unknown size 'huge'"),
+        (("run", "shufled"), "unknown experiment 'shufled'"),
+        (("run", "theorem", "--dry-run"), "theorem trains no student of a language model"),
+    ],
+)
+def test_slips_end_with_2_in_one_line(words, said, typed, here):
+    code, output, errors = typed(*words)
+    assert (code, output) == (2, "")
+    assert said in errors
+    assert len(errors.splitlines()) == 1
+    assert not (here / "runs").exists()
+
+
+def test_a_dry_run_says_what_it_takes_and_writes_nothing(typed, here):
+    code, output, _ = typed("run", "tree-numbers", "--size", "tiny", "--dry-run", "--workers", "2")
+    assert code == 0
+    assert output.startswith("12 students, with their teachers and rows")
+    assert "Nothing was written" in output
+    assert not (here / "runs").exists()
+
+
+def test_the_list_names_every_study(typed):
+    from subtrait.lab.catalogue import STUDIES
+
+    code, output, _ = typed("run", "--list")
+    assert code == 0
+    assert all(f"{card.name}\n  {card.question}" in output for card in STUDIES.values())
