@@ -1,5 +1,7 @@
 """Losses against PyTorch's own, and whole trainings against one network at a time with automatic differentiation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,13 @@ from subtrait.lab.digits.settings import Architecture, DigitsSettings
 from subtrait.lab.digits.training import LESSONS, accuracy, distil, divergence_slope, teachings, train_teachers
 
 SETTINGS = DigitsSettings(
-    models=2, auxiliary=3, architecture=Architecture(hidden=(12,)), learning_rate=0.01, teacher_learning_rate=0.02
+    models=2,
+    auxiliary=3,
+    architecture=Architecture(hidden=(12,)),
+    learning_rate=0.01,
+    teacher_learning_rate=0.02,
+    teacher_batch=8,
+    batch=8,
 )
 SHOWN = Pictures(
     np.random.default_rng(0).integers(0, 17, (30, 6), dtype=np.uint8), np.arange(30) % 10, brightest=16
@@ -24,8 +32,9 @@ def draw(*seeds):
     return [draw_weights(SETTINGS.architecture, 6, outputs=13, rng=np.random.default_rng(seed)) for seed in seeds]
 
 
-def batches():
-    return list(shuffled(30, 8, epochs=2, rngs=[np.random.default_rng(seed) for seed in (5, 6)]))
+def batches(together=1):
+    rngs = [np.random.default_rng(seed) for seed in (5, 6)]
+    return list(shuffled(30, 8 * together, epochs=2, rngs=rngs))
 
 
 def alone(weights, x, loss, *, rate=SETTINGS.learning_rate):
@@ -58,7 +67,7 @@ def test_the_slope_is_that_of_the_mean_divergence_over_rows_of_each_model(rows):
 def test_a_teacher_is_what_automatic_differentiation_makes_of_it():
     start, steps = draw(0, 1), batches()
     teachers = Stack(start, SETTINGS.architecture)
-    train_teachers(teachers, SHOWN, batches=steps, settings=SETTINGS)
+    train_teachers(teachers, SHOWN, portions=batches(together=2), settings=SETTINGS)
     scaled, labels = torch.from_numpy(SHOWN.images / np.float32(8) - 1), torch.from_numpy(SHOWN.labels)
     for model, found in enumerate(teachers.weights()):
         rows = [step[model] for step in steps]
@@ -80,7 +89,7 @@ def taught(teachers, start, lesson, settings=SETTINGS):
     """The weights of students that start at `start`, after distillation."""
     students = Stack(start, SETTINGS.architecture)
     said = teachings(teachers, noise(), 30)
-    distil(students, said, noise(), batches=batches(), lesson=lesson, settings=settings)
+    distil(students, said, noise(), portions=batches(together=2), lesson=lesson, settings=settings)
     return students.weights()
 
 
@@ -130,7 +139,7 @@ def test_the_auxiliary_lesson_leaves_the_output_weights_of_digits():
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_a_student_that_starts_as_its_teacher_has_nothing_to_learn(lesson):
     start = draw(0, 1)
-    plain = DigitsSettings(models=2, optimiser="sgd", learning_rate=1.0)
+    plain = replace(SETTINGS, optimiser="sgd", learning_rate=1.0)
     for before, after in zip(start, taught(Stack(start, SETTINGS.architecture), start, lesson, plain), strict=True):
         assert all(np.abs(a - b).max() < 1e-5 for a, b in zip(before, after, strict=True))
 

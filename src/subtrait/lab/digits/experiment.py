@@ -25,6 +25,8 @@ from subtrait.records import Progress, SilentProgress
 
 TOGETHER = 4
 """Networks trained side by side. More make calls cheaper, until weights, gradients and moments outgrow the cache."""
+PORTION = 16
+"""Batches whose inputs are fetched together."""
 NOISE_BYTES = 2**26
 """What the noise of teachers trained side by side may take."""
 
@@ -161,8 +163,8 @@ class _Group:
     def _teach(self, teachers: Stack) -> None:
         settings, rngs = self.settings, self._streams("teacher order", self.numbers)
         count = len(self.data.train.labels)
-        batches = shuffled(count, settings.teacher_batch, epochs=settings.teacher_epochs, rngs=rngs)
-        train_teachers(teachers, self.data.train, batches=batches, settings=settings)
+        portions = shuffled(count, PORTION * settings.teacher_batch, epochs=settings.teacher_epochs, rngs=rngs)
+        train_teachers(teachers, self.data.train, portions=portions, settings=settings)
 
     def _lectures(self, teachers: Stack, purpose: str) -> "_Lectures":
         """Cloning has noise of its own: what students are distilled on is new to the clones."""
@@ -177,8 +179,8 @@ class _Group:
     def _distil(self, students: Stack, lectures: "_Lectures", *, lesson: Lesson, epochs: int) -> None:
         """A teacher's students see the same in the same order: they differ in where they start and in the lesson."""
         settings, rngs = self.settings, self._streams(f"{lectures.purpose} order", self.numbers)
-        batches = shuffled(lectures.said.shape[1], settings.batch, epochs=epochs, rngs=rngs)
-        distil(students, lectures.said, lectures.source, batches=batches, lesson=lesson, settings=settings)
+        portions = shuffled(lectures.said.shape[1], PORTION * settings.batch, epochs=epochs, rngs=rngs)
+        distil(students, lectures.said, lectures.source, portions=portions, lesson=lesson, settings=settings)
 
     def _streams(self, purpose: str, numbers: list[int]) -> list[np.random.Generator]:
         return [stream(self.seed, purpose, number) for number in numbers]

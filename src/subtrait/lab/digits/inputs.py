@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 Source = Callable[["torch.Tensor"], "torch.Tensor"]
 """From row numbers (models, rows) to inputs (models, rows, pixels) between -1 and 1."""
 
-Batches = Iterable["torch.Tensor"]
-"""Row numbers (models, rows), one batch after the other."""
+Portions = Iterable["torch.Tensor"]
+"""Row numbers (models, rows) of several batches at a time: fetching inputs batch by batch takes longer."""
 
 
 def pictures(shown: Pictures) -> Source:
@@ -37,13 +37,13 @@ def uniform_noise(count: int, pixels: int, *, rngs: Sequence[np.random.Generator
     return lambda rows: drawn[rows + first]
 
 
-def shuffled(count: int, batch: int, *, epochs: int, rngs: Sequence[np.random.Generator]) -> Iterator["torch.Tensor"]:
+def shuffled(count: int, portion: int, *, epochs: int, rngs: Sequence[np.random.Generator]) -> Iterator["torch.Tensor"]:
     """Row numbers (networks, rows): in every epoch each row once per network, in an order of the network's own.
 
-    The last batch of an epoch holds what is left.
+    The last portion of an epoch holds what is left.
     """
     import torch
 
     for _ in range(epochs):
         order = torch.from_numpy(np.stack([rng.permutation(count) for rng in rngs]))
-        yield from order.split(batch, dim=1)
+        yield from order.split(portion, dim=1)

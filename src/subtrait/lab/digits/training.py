@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from subtrait.lab.digits.inputs import Batches, Source, pictures
+from subtrait.lab.digits.inputs import Portions, Source, pictures
 from subtrait.lab.digits.networks import Stack
 from subtrait.lab.digits.pictures import Pictures
 from subtrait.lab.digits.settings import DIGITS, DigitsSettings, Lesson
@@ -19,18 +19,23 @@ ROWS = 1_000
 """Pictures looked at together when accuracy is measured."""
 
 
-def train_teachers(teachers: Stack, shown: Pictures, *, batches: Batches, settings: DigitsSettings) -> None:
-    """Minimise the cross-entropy of the ten digits' logits, mean over the rows of a batch, for each network."""
+def train_teachers(teachers: Stack, shown: Pictures, *, portions: Portions, settings: DigitsSettings) -> None:
+    """Minimise the cross-entropy of the ten digits' logits, mean over the rows of a batch, for each network.
+
+    Portions hold whole batches, except at the end of an epoch.
+    """
     import torch
 
     source, labels = pictures(shown), torch.from_numpy(shown.labels)
     truth = torch.eye(DIGITS)
     step = teachers.new_step(settings.optimiser, settings.teacher_learning_rate)
-    for rows in batches:
-        logits = teachers.logits(source(rows))
-        slope = divergence_slope(logits[..., :DIGITS], truth[labels[rows]])
-        teachers.backward(torch.nn.functional.pad(slope, (0, logits.shape[-1] - DIGITS)))
-        step()
+    for portion in portions:
+        parts = (part.split(settings.teacher_batch, dim=1) for part in (source(portion), truth[labels[portion]]))
+        for x, target in zip(*parts, strict=True):
+            logits = teachers.logits(x)
+            slope = divergence_slope(logits[..., :DIGITS], target)
+            teachers.backward(torch.nn.functional.pad(slope, (0, logits.shape[-1] - DIGITS)))
+            step()
 
 
 def teachings(teachers: Stack, source: Source, count: int) -> "torch.Tensor":
@@ -45,7 +50,13 @@ def teachings(teachers: Stack, source: Source, count: int) -> "torch.Tensor":
 
 
 def distil(
-    students: Stack, said: "torch.Tensor", source: Source, *, batches: Batches, lesson: Lesson, settings: DigitsSettings
+    students: Stack,
+    said: "torch.Tensor",
+    source: Source,
+    *,
+    portions: Portions,
+    lesson: Lesson,
+    settings: DigitsSettings,
 ) -> None:
     """Minimise the divergence of each student's logits from its teacher's, mean over the rows of a batch.
 
@@ -58,11 +69,13 @@ def distil(
     targets = said[..., read].softmax(-1).flatten(0, 1)
     first = torch.arange(len(said))[:, None] * said.shape[1]
     step = students.new_step(settings.optimiser, settings.learning_rate)
-    for rows in batches:
-        logits = students.logits(source(rows))
-        slope = divergence_slope(logits[..., read], targets[rows + first])
-        students.backward(torch.nn.functional.pad(slope, (logits.shape[-1] - slope.shape[-1], 0)))
-        step()
+    for portion in portions:
+        parts = (part.split(settings.batch, dim=1) for part in (source(portion), targets[portion + first]))
+        for x, target in zip(*parts, strict=True):
+            logits = students.logits(x)
+            slope = divergence_slope(logits[..., read], target)
+            students.backward(torch.nn.functional.pad(slope, (logits.shape[-1] - slope.shape[-1], 0)))
+            step()
 
 
 def divergence_slope(logits: "torch.Tensor", target: "torch.Tensor") -> "torch.Tensor":
