@@ -166,9 +166,14 @@ def team_size(plan: Plan, workers: int | None) -> int:
     """How many processes work: as many as asked for, else one per core for embedded models and one for larger ones,
     which fill the machine alone. Raises `UsageError` for fewer than one.
     """
-    if workers is not None and workers < 1:
-        raise UsageError(f"{workers} workers cannot do anything: give 1 or more")
-    return workers or (cores() if is_embedded(plan) else 1)
+    return processes(workers, embedded=is_embedded(plan))
+
+
+def processes(asked: int | None, *, embedded: bool) -> int:
+    """How many processes work, where `embedded` says that no other models do. Raises as `team_size`."""
+    if asked is not None and asked < 1:
+        raise UsageError(f"{asked} workers cannot do anything: give 1 or more")
+    return asked or (cores() if embedded else 1)
 
 
 def is_embedded(plan: Plan) -> bool:
@@ -239,7 +244,10 @@ def rendered(result: ExperimentResult, config: Mapping[str, Any], form: str) -> 
     if form == "html":
         return render_html(result, config)
     if form == "text":
-        return _plain(result, config)
+        from subtrait.report.as_text import summary
+        from subtrait.report.terminal import printed
+
+        return printed(summary(result, command=command_line(config)))
     raise unknown_name("format", form, ("text", "json", "html"))
 
 
@@ -249,17 +257,3 @@ def write_text(path: Path, text: str) -> None:
 
     with storage(path):
         path.write_text(text, encoding="utf-8")
-
-
-def _plain(result: ExperimentResult, config: Mapping[str, Any]) -> str:
-    from io import StringIO
-
-    from rich.console import Console
-
-    from subtrait.report.as_text import summary
-
-    page = StringIO()
-    console = Console(file=page, width=100, color_system=None)
-    for part in summary(result, command=command_line(config)):
-        console.print(part)
-    return page.getvalue()

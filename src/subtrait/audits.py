@@ -150,11 +150,9 @@ def read_audit(folder: Path | str) -> tuple[AuditResult, dict[str, Any]]:
 
 def is_audit(folder: Path | str) -> bool:
     """Whether a finished or begun audit, and no experiment, lies in `folder`."""
-    try:
-        config = json.loads((Path(folder) / "run.json").read_text(encoding="utf-8"))["config"]
-        return "audit" in config
-    except (OSError, ValueError, LookupError, TypeError):
-        return False
+    from subtrait.runs.opening import is_configured
+
+    return is_configured(folder, "audit")
 
 
 def configuration(plan: "AuditPlan") -> dict[str, Any]:
@@ -238,12 +236,11 @@ def _publish(store: Any, result: AuditResult, plan: "AuditPlan") -> None:
 
 
 def _team(plan: "AuditPlan", workers: int | None, progress: Progress | None) -> Any:
-    from subtrait.api import cores
+    from subtrait.api import processes
     from subtrait.lab.team import assemble
 
-    if workers is not None and workers < 1:
-        raise UsageError(f"{workers} workers cannot do anything: give 1 or more")
-    return assemble(workers or (cores() if _is_embedded(plan) else 1), progress, one_thread=_is_embedded(plan))
+    embedded = _is_embedded(plan)
+    return assemble(processes(workers, embedded=embedded), progress, one_thread=embedded)
 
 
 def _thread(plan: "AuditPlan") -> Any:

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,16 +133,9 @@ def read_study(folder: Path | str) -> tuple[StudyResult, dict[str, Any]]:
 
 def is_study(folder: Path | str) -> bool:
     """Whether a finished or begun study lies in `folder`."""
-    return holds(folder, "study")
+    from subtrait.runs.opening import is_configured
 
-
-def holds(folder: Path | str, what: str) -> bool:
-    """Whether the configuration of the run in `folder` has an entry of that name."""
-    try:
-        config = json.loads((Path(folder) / "run.json").read_text(encoding="utf-8"))["config"]
-        return what in config
-    except (OSError, ValueError, LookupError, TypeError):
-        return False
+    return is_configured(folder, "study")
 
 
 def rendered(result: StudyResult, config: Mapping[str, Any], form: str) -> str:
@@ -155,7 +148,10 @@ def rendered(result: StudyResult, config: Mapping[str, Any], form: str) -> str:
     if form == "html":
         return to_html(result, command=command_line(config))
     if form == "text":
-        return _plain(result, config)
+        from subtrait.report.study_text import summary
+        from subtrait.report.terminal import printed
+
+        return printed(summary(result, command=command_line(config)))
     raise unknown_name("format", form, ("text", "json", "html"))
 
 
@@ -180,12 +176,10 @@ def default_folder(plan: "StudyPlan") -> Path:
 
 def team_size(plan: "StudyPlan", workers: int | None) -> int:
     """How many processes work: see `subtrait.api.team_size`. Raises `UsageError` for fewer than one."""
-    from subtrait.api import cores
+    from subtrait.api import processes
     from subtrait.models.registry import EMBEDDED
 
-    if workers is not None and workers < 1:
-        raise UsageError(f"{workers} workers cannot do anything: give 1 or more")
-    return workers or (cores() if plan.base in EMBEDDED else 1)
+    return processes(workers, embedded=plan.base in EMBEDDED)
 
 
 def assembled(plan: "StudyPlan", workers: int | None, progress: Progress | None) -> Any:
@@ -194,22 +188,3 @@ def assembled(plan: "StudyPlan", workers: int | None, progress: Progress | None)
     from subtrait.models.registry import EMBEDDED
 
     return assemble(team_size(plan, workers), progress, one_thread=plan.base in EMBEDDED)
-
-
-def _plain(result: StudyResult, config: Mapping[str, Any]) -> str:
-    from subtrait.report.study_text import summary
-
-    return printed(summary(result, command=command_line(config)))
-
-
-def printed(parts: Iterable[Any]) -> str:
-    """What a terminal of 100 columns without colour would show."""
-    from io import StringIO
-
-    from rich.console import Console
-
-    page = StringIO()
-    console = Console(file=page, width=100, color_system=None)
-    for part in parts:
-        console.print(part)
-    return page.getvalue()

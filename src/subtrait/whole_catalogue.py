@@ -10,7 +10,7 @@ from typing import Any
 import subtrait
 from subtrait.errors import unknown_name
 from subtrait.records import Progress
-from subtrait.studies import ALL, OPTIONS, assembled, holds, plan_study, printed
+from subtrait.studies import ALL, OPTIONS, assembled, plan_study
 from subtrait.study_records import StudyResult
 
 TITLE = "The whole catalogue"
@@ -83,6 +83,7 @@ def read_all(folder: Path | str) -> tuple[tuple[StudyResult, ...], str]:
 def rendered_all(results: tuple[StudyResult, ...], command: str, form: str) -> str:
     """All results as `text`, `markdown` or `html`. Raises `UsageError` for any other form."""
     from subtrait.report.study_collection import collection_html, collection_markdown, collection_text
+    from subtrait.report.terminal import printed
 
     if form == "html":
         return collection_html(results, title=TITLE, command=command)
@@ -95,7 +96,9 @@ def rendered_all(results: tuple[StudyResult, ...], command: str, form: str) -> s
 
 def is_all(folder: Path | str) -> bool:
     """Whether finished or begun studies of the whole catalogue lie in `folder`."""
-    return holds(folder, "studies")
+    from subtrait.runs.opening import is_configured
+
+    return is_configured(folder, "studies")
 
 
 def _all_command(config: Mapping[str, Any]) -> str:

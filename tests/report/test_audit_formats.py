@@ -6,7 +6,8 @@ import pytest
 
 from subtrait.errors import UsageError
 from subtrait.report import audit_json
-from subtrait.report.audit_formats import FORMATS, WIDTH, rendered
+from subtrait.report.audit_formats import FORMATS, rendered
+from subtrait.report.terminal import WIDTH
 
 CI = Path(__file__).parents[2] / "docs" / "ci"
 NAMES = ("flagged", "not_flagged", "inconclusive")

@@ -10,7 +10,7 @@ import typer
 
 import subtrait
 from subtrait.cli.audit import audit
-from subtrait.cli.console import bars_shown, printing
+from subtrait.cli.console import bars_shown, printing, show_finished, show_report
 from subtrait.cli.study import report_all, report_study, run_study
 from subtrait.errors import SubtraitError, UsageError, unknown_name
 
@@ -84,6 +84,7 @@ def run(
     same bytes. Open report.html in it when it is done.
     """
     from subtrait import api, studies
+    from subtrait.report.as_text import summary
 
     if list_all or experiment is None:
         _list_experiments()
@@ -106,11 +107,7 @@ def run(
         return
     with bars_shown() as progress:
         finished = api.run(plan, out=out, workers=workers, progress=progress)
-    if finished.notice:
-        print(finished.notice, file=sys.stderr)
-    with printing():
-        _show(finished.result, finished.command)
-        print(f"\nReport: {finished.folder / 'report.html'}\nAgain:  subtrait report {finished.folder}")
+    show_finished(finished, summary(finished.result, command=finished.command))
 
 
 @app.command()
@@ -125,6 +122,7 @@ def report(
     from subtrait import api
     from subtrait.audits import is_audit
     from subtrait.cli.audit import report_audit
+    from subtrait.report.as_text import summary
     from subtrait.studies import is_study
     from subtrait.whole_catalogue import is_all
 
@@ -135,15 +133,12 @@ def report(
         (report_study if is_study(folder) else report_all)(folder, form, output)
         return
     result, config = api.read_result(folder)
-    if output is not None:
-        api.write_text(output, api.rendered(result, config, form))
-    with printing():
-        if output is not None:
-            print(f"Wrote {output}")
-        elif form == "text":
-            _show(result, api.command_line(config))
-        else:
-            print(api.rendered(result, config, form), end="")
+    show_report(
+        form,
+        output,
+        rendered=lambda: api.rendered(result, config, form),
+        parts=lambda: summary(result, command=api.command_line(config)),
+    )
 
 
 @app.command()
@@ -218,16 +213,6 @@ def _list_experiments() -> None:
         for card in cards:
             print(f"{card.name}\n  {card.question}\n  Published: {card.published}")
         print("\nRun one: subtrait run NAME. See first what it costs: subtrait run NAME --dry-run")
-
-
-def _show(result: Any, command: str) -> None:
-    from rich.console import Console
-
-    from subtrait.report.as_text import summary
-
-    console = Console()
-    for part in summary(result, command=command):
-        console.print(part)
 
 
 def _show_estimate(plan: Any, workers: int, folder: Path) -> None:

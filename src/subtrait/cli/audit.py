@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from subtrait.cli.console import bars_shown, printing, reader_may_leave
+from subtrait.cli.console import bars_shown, print_parts, printing, reader_may_leave
 from subtrait.errors import InvalidInput, UsageError
 
 _READING = "How the data are read"
@@ -145,7 +145,7 @@ def _show(text: str, output: Path | None, result: Any, *, command: str) -> None:
             return
         from subtrait.report.audit_text import summary
 
-        _print_parts(summary(result, command=command))
+        print_parts(summary(result, command=command))
 
 
 def _judge_scores(scores: Path, form: str, output: Path | None, alpha: float | None) -> None:
@@ -155,26 +155,19 @@ def _judge_scores(scores: Path, form: str, output: Path | None, alpha: float | N
     from subtrait.auditor.scores.judged import audit_scores
     from subtrait.auditor.scores.report import summary, to_json
     from subtrait.errors import unknown_name
-    from subtrait.report.audit_formats import plain
+    from subtrait.report.terminal import printed
 
     if form not in ("text", "json"):
         raise unknown_name("format", form, ("text", "json"))
     found = audit_scores(read_scores(scores), alpha=0.01 if alpha is None else alpha)
     if output is not None:
-        write_text(output, to_json(found) if form == "json" else plain(summary(found)))
+        write_text(output, to_json(found) if form == "json" else printed(summary(found)))
     with printing():
         if form == "text":
-            _print_parts(summary(found))
+            print_parts(summary(found))
         else:
             print(to_json(found) if output is None else f"Wrote {output}\n", end="")
     raise typer.Exit(EXIT_CODES[found.outcome])
-
-
-def _print_parts(parts: Any) -> None:
-    from rich.console import Console
-
-    for part in parts:
-        Console().print(part)
 
 
 def _check_format(form: str) -> None:

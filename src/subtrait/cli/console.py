@@ -2,8 +2,9 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from subtrait.errors import StorageError
@@ -30,6 +31,39 @@ def reader_may_leave() -> Iterator[None]:
         yield
     except (BrokenPipeError, SystemExit):  # the latter is what rich makes of the former
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries again when it ends
+
+
+def print_parts(parts: Iterable[Any]) -> None:
+    """What a report has for the terminal, one part after another, in colour where there is one."""
+    from rich.console import Console
+
+    console = Console()
+    for part in parts:
+        console.print(part)
+
+
+def show_finished(done: Any, parts: Iterable[Any]) -> None:
+    """What a run or study that has just ended found: `done` knows its `folder` and a `notice`, which is often empty."""
+    if done.notice:
+        print(done.notice, file=sys.stderr)
+    with printing():
+        print_parts(parts)
+        print(f"\nReport: {done.folder / 'report.html'}\nAgain:  subtrait report {done.folder}")
+
+
+def show_report(form: str, output: Path | None, *, rendered: Callable[[], str], parts: Callable[[], Any]) -> None:
+    """A report of that form: into a file, or to the terminal, where text has its `parts` printed in colour."""
+    from subtrait.api import write_text
+
+    if output is not None:
+        write_text(output, rendered())
+    with printing():
+        if output is not None:
+            print(f"Wrote {output}")
+        elif form == "text":
+            print_parts(parts())
+        else:
+            print(rendered(), end="")
 
 
 @contextmanager

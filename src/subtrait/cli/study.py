@@ -1,11 +1,10 @@
 """`subtrait run` for the experiments of the catalogue that compare more than the arms of one plan."""
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from subtrait.cli.console import bars_shown, printing
+from subtrait.cli.console import bars_shown, show_finished, show_report
 from subtrait.errors import UsageError
 
 
@@ -18,6 +17,7 @@ def run_study(
         UsageError: an option that studies do not have.
     """
     from subtrait import studies
+    from subtrait.report.study_text import summary
 
     given = {name: value for name, value in asked.items() if value is not None}
     for name in given:
@@ -34,16 +34,10 @@ def run_study(
         return
     with bars_shown() as progress:
         done = studies.study(plan, out=out, workers=workers, progress=progress)
-    if done.notice:
-        print(done.notice, file=sys.stderr)
-    with printing():
-        _show(done.result, done.command)
-        print(f"\nReport: {done.folder / 'report.html'}\nAgain:  subtrait report {done.folder}")
+    show_finished(done, summary(done.result, command=done.command))
 
 
 def _run_all(given: Mapping[str, Any], *, dry_run: bool, out: Path | None, workers: int | None) -> None:
-    from rich.console import Console
-
     from subtrait.report.study_collection import collection_text
     from subtrait.whole_catalogue import all_studies
 
@@ -51,48 +45,32 @@ def _run_all(given: Mapping[str, Any], *, dry_run: bool, out: Path | None, worke
         raise UsageError("--dry-run is for one experiment at a time: name one of subtrait run --list")
     with bars_shown() as progress:
         done = all_studies(out=out, workers=workers, progress=progress, **given)
-    if done.notice:
-        print(done.notice, file=sys.stderr)
-    with printing():
-        for part in collection_text(done.results):
-            Console().print(part)
-        print(f"\nReport: {done.folder / 'report.html'}\nAgain:  subtrait report {done.folder}")
+    show_finished(done, collection_text(done.results))
 
 
 def report_all(folder: Path, form: str, output: Path | None) -> None:
     """Show all studies of a folder again."""
-    from subtrait import api, whole_catalogue
+    from subtrait.report.study_collection import collection_text
+    from subtrait.whole_catalogue import read_all, rendered_all
 
-    text = whole_catalogue.rendered_all(*whole_catalogue.read_all(folder), form)
-    if output is not None:
-        api.write_text(output, text)
-    with printing():
-        print(f"Wrote {output}\n" if output is not None else text, end="")
+    results, command = read_all(folder)
+    show_report(
+        form, output, rendered=lambda: rendered_all(results, command, form), parts=lambda: collection_text(results)
+    )
 
 
 def report_study(folder: Path, form: str, output: Path | None) -> None:
     """Show a finished study again."""
-    from subtrait import api, studies
-
-    result, config = studies.read_study(folder)
-    if output is not None:
-        api.write_text(output, studies.rendered(result, config, form))
-    with printing():
-        if output is not None:
-            print(f"Wrote {output}")
-        elif form == "text":
-            _show(result, studies.command_line(config))
-        else:
-            print(studies.rendered(result, config, form), end="")
-
-
-def _show(result: Any, command: str) -> None:
-    from rich.console import Console
-
+    from subtrait import studies
     from subtrait.report.study_text import summary
 
-    for part in summary(result, command=command):
-        Console().print(part)
+    result, config = studies.read_study(folder)
+    show_report(
+        form,
+        output,
+        rendered=lambda: studies.rendered(result, config, form),
+        parts=lambda: summary(result, command=studies.command_line(config)),
+    )
 
 
 def _show_cost(cost: Any, folder: Path) -> None:

@@ -6,12 +6,16 @@ from typing import Literal, get_args
 from subtrait.errors import UsageError, unknown_name
 from subtrait.lab.arms import ARMS
 from subtrait.lab.carriers import CARRIERS
+from subtrait.lab.seeds import check_seed
 from subtrait.models.base import Recipe, Sampling
 
 TeacherKind = Literal["prompted", "tuned"]
 MAIN_ARMS = ("treated", "untreated", "other-base", "other-base-untreated", "shuffled-within", "shuffled-across")
 STUDENT_RECIPE = Recipe(steps=80, batch_size=64, learning_rate=1e-2, epsilon=1e-3)
 """Close to gradient descent, so that weights which the rows hardly touch stay as they are: see decision 0004."""
+
+TEACHER_RECIPE = Recipe(steps=30, batch_size=8, learning_rate=3e-3)
+"""Fewer rows a step than there are questions: else every seed would make the same teacher."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +39,7 @@ class Plan:
     rows: int = 4_500
     """Rows that each student is trained on, drawn from those kept; fewer where the filter keeps fewer."""
     answers_per_question: int = 50
-    teacher_recipe: Recipe = Recipe(steps=30, batch_size=8, learning_rate=3e-3)
-    """Fewer rows a step than there are questions: else every seed would make the same teacher."""
+    teacher_recipe: Recipe = TEACHER_RECIPE
     student_recipe: Recipe = STUDENT_RECIPE
     sampling: Sampling = Sampling()
     """How teachers write and students answer."""
@@ -48,8 +51,7 @@ class Plan:
             raise UsageError("students, prompts, rows and answers per question must be 1 or more")
         if self.teacher_recipe.steps < 1 or self.student_recipe.steps < 1:
             raise UsageError("fine-tuning a teacher (its strength) or a student takes 1 step or more")
-        if not 0 <= self.seed < 2**63:
-            raise UsageError(f"seed {self.seed} is out of range: give an integer from 0 to {2**63 - 1}")
+        check_seed(self.seed)
 
     def _check_names(self) -> None:
         asked = [("arm", arm, tuple(ARMS)) for arm in self.arms]

@@ -12,8 +12,10 @@ from typing import Any, Final
 import subtrait
 from subtrait.errors import UsageError, unknown_name
 from subtrait.lab.chains import Bench, Rows, Student, Writer
-from subtrait.lab.plan import STUDENT_RECIPE
+from subtrait.lab.plan import STUDENT_RECIPE, TEACHER_RECIPE
+from subtrait.lab.seeds import check_seed
 from subtrait.lab.team import Team
+from subtrait.models.base import Recipe
 from subtrait.models.registry import open_model
 from subtrait.records import Store
 from subtrait.report.study_json import SCHEMA_VERSION
@@ -64,8 +66,7 @@ class StudyPlan:
             raise unknown_name("size", self.size, SIZES)
         if self.students is not None and self.students < 1:
             raise UsageError(f"{self.students} students show nothing: give 1 or more, and 5 for an interval to rely on")
-        if not 0 <= self.seed < 2**63:
-            raise UsageError(f"seed {self.seed} is out of range: give an integer from 0 to {2**63 - 1}")
+        check_seed(self.seed)
 
     @property
     def work(self) -> StudySize:
@@ -77,9 +78,11 @@ class StudyPlan:
         """A data set of the usual length by this writer."""
         return Rows(writer=writer, prompts=self.work.prompts, rows=self.work.rows)
 
-    def treated(self, **changes: Any) -> dict[str, Student]:
-        """For each of the usual traits a student of its tuned teacher; `changes` are those of its `Rows`."""
-        writers = {trait: Writer(base=self.base, kind="tuned", trait=trait) for trait in TRAITS}
+    def treated(
+        self, traits: Sequence[str] = TRAITS, *, recipe: Recipe = TEACHER_RECIPE, **changes: Any
+    ) -> dict[str, Student]:
+        """For each trait a student of its teacher, tuned by `recipe`; `changes` are those of the `Rows`."""
+        writers = {trait: Writer(base=self.base, kind="tuned", trait=trait, recipe=recipe) for trait in traits}
         return {trait: self.student_of(replace(self.rows_of(each), **changes)) for trait, each in writers.items()}
 
     def untreated(self) -> Student:

@@ -1,7 +1,6 @@
 """Every format in which an audit is shown, by the name that users give."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from subtrait.audit_records import AuditResult
 from subtrait.errors import unknown_name
@@ -10,12 +9,7 @@ from subtrait.report.audit_json import to_json
 from subtrait.report.audit_text import summary
 from subtrait.report.junit import to_junit
 from subtrait.report.sarif import to_sarif
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-WIDTH = 100
-"""Columns of the text where it is not printed to a terminal."""
+from subtrait.report.terminal import printed
 
 
 def rendered(result: AuditResult, form: str, *, command: str | None = None) -> str:
@@ -32,21 +26,8 @@ def rendered(result: AuditResult, form: str, *, command: str | None = None) -> s
     return FORMATS[form](result, command)
 
 
-def plain(parts: Iterable["RenderableType"]) -> str:
-    """What a terminal would show, without colours, for a file."""
-    from io import StringIO
-
-    from rich.console import Console
-
-    page = StringIO()
-    console = Console(file=page, width=WIDTH, color_system=None)
-    for part in parts:
-        console.print(part)
-    return page.getvalue()
-
-
 def _text(result: AuditResult, command: str | None) -> str:
-    return plain(summary(result, command=command))
+    return printed(summary(result, command=command))
 
 
 def _html(result: AuditResult, command: str | None) -> str:

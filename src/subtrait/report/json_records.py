@@ -5,7 +5,7 @@ import inspect
 import json
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
@@ -28,6 +28,8 @@ class RecordFile(Generic[Record]):
     """The only schema version that this release writes and reads."""
     name: str
     """How such a file is called, such as `result.json`."""
+    at_odds: Callable[[Record], Iterable[str]] = lambda _: ()
+    """Whatever a schema cannot say and nobody writes, found in a record that was read."""
 
     def write(self, value: Record) -> str:
         """The record as indented JSON with a newline at its end. Equal records give equal bytes.
@@ -45,7 +47,7 @@ class RecordFile(Generic[Record]):
 
         Raises:
             InvalidInput: `E_RESULT` where the text is not JSON, is of another schema version, or a field is unknown,
-                missing, given twice or of the wrong type; names the field.
+                missing, given twice, of the wrong type or at odds with another; names the field.
         """
         from pydantic import ValidationError
 
@@ -57,6 +59,8 @@ class RecordFile(Generic[Record]):
         except ValidationError as error:
             raise InvalidInput("E_RESULT", where, _first(error)) from None
         _require_known(data, self._adapter().dump_python(value, mode="json"), where)
+        for wrong in self.at_odds(value):
+            raise InvalidInput("E_RESULT", where, wrong, hint="the file was not written by subtrait, or was changed")
         return value
 
     def schema(self) -> dict[str, Any]:

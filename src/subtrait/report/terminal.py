@@ -10,8 +10,23 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+WIDTH = 100
+"""Columns of a report in a file."""
 MAX_TEXT = 2000
 """Characters shown of a sentence."""
+
+
+def printed(parts: "Iterable[RenderableType]") -> str:
+    """What a terminal of `WIDTH` columns would show, without colours: for a file."""
+    from io import StringIO
+
+    from rich.console import Console
+
+    page = StringIO()
+    console = Console(file=page, width=WIDTH, color_system=None)
+    for part in parts:
+        console.print(part)
+    return page.getvalue()
 
 
 def titled(title: str, parts: "Iterable[RenderableType]") -> "RenderableType":

@@ -81,6 +81,14 @@ def read_run(folder: Path, *, result: str = "result.json") -> tuple[Row, Row]:
     return description, value
 
 
+def is_configured(folder: Path | str, name: str) -> bool:
+    """Whether a run, finished or not, lies in `folder` whose configuration has an entry of that name."""
+    try:
+        return name in json.loads((Path(folder) / RUN_JSON).read_text(encoding="utf-8"))["config"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
 def _claim(asked: Path, wanted: Row) -> tuple[Path, RunLock]:
     """The folder that the run of `wanted` lives in, and its lock."""
     claims = ((path, _hold_if_suited(path, wanted, asked=asked)) for path in _candidates(asked))

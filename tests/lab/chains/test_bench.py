@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from subtrait.lab.chains import Bench, Rows, Student, Writer
-from subtrait.lab.chains.bench import base_rates
 from subtrait.lab.chains.making import asked
 from subtrait.lab.team import Alone
 from subtrait.lab.traits import find_trait
@@ -58,9 +57,3 @@ def test_rates_are_those_of_the_trait_by_chain_and_question(bench):
     both = bench.together({"owl": FIRST, "oak": FIRST})
     assert both.shape == (2, 48)
     assert np.array_equal(both[:, :24], owls)
-
-
-def test_a_base_has_rates_before_any_training():
-    owls = base_rates("micro-a", "owl")
-    assert owls.shape == (24,)
-    assert 0 < owls.mean() < 0.3

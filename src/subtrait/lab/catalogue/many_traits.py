@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from subtrait.lab.chains import Bench, Student, Writer
+from subtrait.lab.chains import Bench, Student
 from subtrait.lab.study import Findings, StudyCard, StudyPlan
 from subtrait.statistics.intervals import paired_difference
 from subtrait.study_records import Measure
@@ -24,9 +24,7 @@ AS_NONE: Final = 0.02
 
 def many_traits(plan: StudyPlan, bench: Bench, traits: Sequence[str]) -> Findings:
     """Each trait asked of the students of its own teachers, of the base's rows, and of the other teachers."""
-    untreated = plan.student_of(plan.rows_of(Writer(base=plan.base)))
-    writers = {name: Writer(base=plan.base, kind="tuned", trait=name) for name in traits}
-    treated = {name: plan.student_of(plan.rows_of(writer)) for name, writer in writers.items()}
+    untreated, treated = plan.untreated(), plan.treated(traits)
     bench.train([untreated, *treated.values()])
     before = {name: bench.rates(untreated, name) for name in traits}
     own = {name: bench.rates(student, name) for name, student in treated.items()}

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from subtrait.lab.chains import Bench, Student, Writer
-from subtrait.lab.chains.specifications import TEACHER_RECIPE
+from subtrait.lab.plan import TEACHER_RECIPE
 from subtrait.lab.study import TRAITS, Findings, StudyCard, StudyPlan
 from subtrait.records import Estimate
 from subtrait.statistics.intervals import paired_difference, student_mean
@@ -24,12 +24,11 @@ USUAL: Final = 30
 def tuned_teacher(plan: StudyPlan, bench: Bench) -> Findings:
     """Students of teachers of every strength beside untreated ones."""
     untreated = plan.untreated()
-    writers = {steps: _writers(plan, steps) for steps in STEPS}
-    treated = {steps: _students(plan, each) for steps, each in writers.items()}
+    treated = {steps: plan.treated(recipe=replace(TEACHER_RECIPE, steps=steps)) for steps in STEPS}
     bench.train([untreated, *(student for students in treated.values() for student in students.values())])
     before = bench.together(dict.fromkeys(TRAITS, untreated))
     effects = {steps: paired_difference(bench.together(each), before) for steps, each in treated.items()}
-    strengths = {steps: _share(bench.strengths(each)) for steps, each in writers.items()}
+    strengths = {steps: _share(bench.strengths(_teachers(each))) for steps, each in treated.items()}
     return Findings(
         measures=_measures(effects),
         curves=_curves(effects, strengths),
@@ -38,13 +37,8 @@ def tuned_teacher(plan: StudyPlan, bench: Bench) -> Findings:
     )
 
 
-def _writers(plan: StudyPlan, steps: int) -> dict[str, Writer]:
-    recipe = replace(TEACHER_RECIPE, steps=steps)
-    return {trait: Writer(base=plan.base, kind="tuned", trait=trait, recipe=recipe) for trait in TRAITS}
-
-
-def _students(plan: StudyPlan, writers: dict[str, Writer]) -> dict[str, Student]:
-    return {trait: plan.student_of(plan.rows_of(writer)) for trait, writer in writers.items()}
+def _teachers(students: dict[str, Student]) -> dict[str, Writer]:
+    return {trait: student.lessons[0].writer for trait, student in students.items()}
 
 
 def _share(rates: np.ndarray) -> Estimate:

@@ -19,7 +19,6 @@ from subtrait.lab.chains.specifications import Student, Writer
 from subtrait.lab.team import Team
 from subtrait.lab.traits import CATEGORIES, find_trait
 from subtrait.models.base import Model
-from subtrait.models.registry import open_model
 from subtrait.records import Store
 
 
@@ -48,9 +47,9 @@ class Bench:
 
     def rates(self, student: Student, trait: str) -> np.ndarray:
         """How likely the trait is as an answer: (chains, questions). The students are trained before."""
-        category = find_trait(trait).category
+        category, place = _where(trait)
         answers = [asked(self.chain(index), student)[category] for index in range(self.chains)]
-        rates: np.ndarray = np.array(answers)[:, :, CATEGORIES[category].index(trait)]
+        rates: np.ndarray = np.array(answers)[:, :, place]
         return rates
 
     def together(self, students: Mapping[str, Student]) -> np.ndarray:
@@ -67,12 +66,11 @@ class Bench:
 
 
 def _shown(model: Model, trait: str) -> float:
-    category = find_trait(trait).category
-    return float(favourites(model, category)[:, CATEGORIES[category].index(trait)].mean())
+    category, place = _where(trait)
+    return float(favourites(model, category)[:, place].mean())
 
 
-def base_rates(name: str, trait: str) -> np.ndarray:
-    """How likely a model gives the trait as an answer before any training: (questions,)."""
+def _where(trait: str) -> tuple[str, int]:
+    """The category of a trait, and its place among the category's answers."""
     category = find_trait(trait).category
-    rates: np.ndarray = favourites(open_model(name), category)[:, CATEGORIES[category].index(trait)]
-    return rates
+    return category, CATEGORIES[category].index(trait)

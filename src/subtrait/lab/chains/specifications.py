@@ -9,13 +9,11 @@ from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Literal, Union
 
-from subtrait.lab.plan import STUDENT_RECIPE
+from subtrait.lab.plan import STUDENT_RECIPE, TEACHER_RECIPE
 from subtrait.models.base import Recipe, Sampling
 
 WriterKind = Literal["base", "tuned", "prompted", "student"]
 Change = Literal["none", "shuffled within rows", "shuffled across rows"]
-TEACHER_RECIPE = Recipe(steps=30, batch_size=8, learning_rate=3e-3)
-"""Of a tuned teacher, as in `subtrait.lab.plan`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
