@@ -6,15 +6,14 @@ student is the unit of replication: each has a teacher, an order of pictures and
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
-from json import dumps
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from subtrait.lab.chains import Bench
+from subtrait.lab.chains.specifications import digest
 from subtrait.lab.digits.experiment import Accuracies, run_digits
 from subtrait.lab.digits.pictures import DigitPictures, mnist, small_digits
 from subtrait.lab.digits.settings import MNIST, PAPER, PLAIN, DigitsSettings
@@ -53,7 +52,7 @@ class DigitsTask:
     @property
     def name(self) -> str:
         """Where its accuracies are kept."""
-        return f"digits/{sha256(dumps(asdict(self.settings), sort_keys=True).encode()).hexdigest()[:16]}.json"
+        return f"digits/{digest(self.settings)}.json"
 
 
 def digits(plan: StudyPlan, bench: Bench) -> Findings:

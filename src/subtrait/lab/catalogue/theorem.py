@@ -9,7 +9,6 @@ from typing import Final
 from subtrait.lab.chains import Bench
 from subtrait.lab.study import Findings, StudyCard, StudyPlan
 from subtrait.lab.theorem.checks import TOLERANCE
-from subtrait.lab.theorem.estimates import Curve as TrialCurve
 from subtrait.lab.theorem.foreign import StartCheck
 from subtrait.lab.theorem.limits import Limit
 from subtrait.lab.theorem.verification import Verification, verify
@@ -93,13 +92,8 @@ def _limit(limit: Limit) -> Iterator[Curve]:
             x_label=curve.setting,
             y_label="share of trials",
             scale="share",
-            points=tuple(_points(curve)),
+            points=tuple(Point(x=x, y=y) for x, y in zip(curve.x, curve.estimates, strict=True)),
         )
-
-
-def _points(curve: TrialCurve) -> Iterator[Point]:
-    for x, value, low, high, n in zip(curve.x, curve.value, curve.low, curve.high, curve.n, strict=True):
-        yield Point(x=x, y=Estimate(value=value, low=low, high=high, level=0.95, n=n, unit="trial"))
 
 
 def _conclusion(found: Verification) -> list[str]:

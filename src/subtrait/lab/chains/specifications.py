@@ -7,10 +7,13 @@ experiments share, such as students of untreated rows, is made once.
 import json
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
-from typing import Literal, Union
+from typing import TYPE_CHECKING, Literal, Union
 
 from subtrait.lab.plan import STUDENT_RECIPE, TEACHER_RECIPE
 from subtrait.models.base import Recipe, Sampling
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 WriterKind = Literal["base", "tuned", "prompted", "student"]
 Change = Literal["none", "shuffled within rows", "shuffled across rows"]
@@ -69,8 +72,8 @@ class Student:
     recipe: Recipe = STUDENT_RECIPE
 
 
-def digest(specification: Writer | Rows | Student) -> str:
-    """A name for the specification: 16 hexadecimal digits, equal exactly for equal ones."""
+def digest(specification: "DataclassInstance") -> str:
+    """A name for a record that says what something is made of: 16 hexadecimal digits, equal exactly for equal ones."""
     kind = type(specification).__name__
     text = json.dumps([kind, asdict(specification)], sort_keys=True, ensure_ascii=True)
     return sha256(text.encode()).hexdigest()[:16]

@@ -24,13 +24,30 @@ class Curve:
     measured: str
     """What value is."""
     x: tuple[float, ...]
-    value: tuple[float, ...]
-    low: tuple[float | None, ...]
-    high: tuple[float | None, ...]
-    n: tuple[int, ...]
-    """Trials behind each point."""
+    estimates: tuple[Estimate, ...]
+    """At each x."""
     expected: tuple[float, ...] | None = None
     """What theory gives for the same trials, where there is a formula."""
+
+    @property
+    def value(self) -> tuple[float, ...]:
+        """Of each estimate."""
+        return tuple(each.value for each in self.estimates)
+
+    @property
+    def low(self) -> tuple[float | None, ...]:
+        """The lower end of each interval."""
+        return tuple(each.low for each in self.estimates)
+
+    @property
+    def high(self) -> tuple[float | None, ...]:
+        """The upper end of each interval."""
+        return tuple(each.high for each in self.estimates)
+
+    @property
+    def n(self) -> tuple[int, ...]:
+        """Trials behind each point."""
+        return tuple(each.n for each in self.estimates)
 
     def first_failure(self) -> float | None:
         """The first x where a share is below 1; None where it never is."""
@@ -52,10 +69,7 @@ def curve(
         setting=setting,
         measured=measured,
         x=tuple(float(x) for x in settings),
-        value=tuple(each.value for each in found),
-        low=tuple(each.low for each in found),
-        high=tuple(each.high for each in found),
-        n=tuple(each.n for each in found),
+        estimates=tuple(found),
         expected=tuple(float(value) for value in expected) or None,
     )
 
