@@ -7,6 +7,7 @@ paired: an interval speaks of new students asked these questions, not of new que
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -90,23 +91,40 @@ def clopper_pearson(successes: int, trials: int, *, level: float = 0.95, unit: s
     return Estimate(value=value, low=float(bounds.low), high=float(bounds.high), level=level, n=int(trials), unit=unit)
 
 
-def _student_estimate(values: list[float], *, level: float, magnitude: float, lowest: float) -> Estimate:
-    """The t interval of `values`, cut at `lowest` and 1; `magnitude` is the size of the rates they were made from."""
+def t_interval(values: Sequence[float], *, level: float = 0.95, unit: str, magnitude: float | None = None) -> Estimate:
+    """The mean of independent values with its t interval (Student 1908), not cut anywhere.
+
+    The bounds are None below two values and where they show no spread: differences of rounding are none, beside
+    `magnitude`, the size of what the values were made from (of the values themselves where it is not given).
+
+    Raises:
+        ValueError: there is no value.
+    """
     from scipy.special import stdtrit
 
-    n = len(values)
-    mean = _mean(values)
+    if not values:
+        raise ValueError(f"a mean needs at least one {unit}")
+    n, mean = len(values), _mean(values)
+    size = max(map(abs, values)) if magnitude is None else magnitude
     low: float | None = None
     high: float | None = None
-    if n >= 2 and max(values) - min(values) > _NO_SPREAD * magnitude:
+    if n >= 2 and max(values) - min(values) > _NO_SPREAD * size:
         # hypot neither underflows nor, given sorted sizes, depends on the order of students.
         spread = math.hypot(*sorted(abs(value - mean) for value in values)) / math.sqrt(n - 1)
         half_width = float(stdtrit(n - 1, (1 + level) / 2)) * spread / math.sqrt(n)
-        low, high = max(mean - half_width, lowest), min(mean + half_width, 1.0)
-    return Estimate(value=mean, low=low, high=high, level=level, n=n, unit="student")
+        low, high = mean - half_width, mean + half_width
+    return Estimate(value=mean, low=low, high=high, level=level, n=n, unit=unit)
 
 
-def _mean(values: list[float]) -> float:
+def _student_estimate(values: list[float], *, level: float, magnitude: float, lowest: float) -> Estimate:
+    """The t interval over students, cut at `lowest` and 1; `magnitude` is the size of the rates they were made from."""
+    whole = t_interval(values, level=level, unit="student", magnitude=magnitude)
+    if whole.low is None or whole.high is None:
+        return whole
+    return replace(whole, low=max(whole.low, lowest), high=min(whole.high, 1.0))
+
+
+def _mean(values: Sequence[float]) -> float:
     # fsum rounds once, so the order of students or questions cannot change a single bit.
     return math.fsum(values) / len(values)
 

@@ -1,6 +1,6 @@
 """The experiment on real digits, with small networks and few steps: a fraction of a second each."""
 
-import builtins
+import importlib.util
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -184,13 +184,7 @@ def test_progress_counts_teachers(digits):
 
 
 def test_without_pytorch_the_extra_is_named(digits, monkeypatch):
-    real = builtins.__import__
-
-    def missing(name, *rest, **options):
-        if name == "torch":
-            raise ImportError(name)
-        return real(name, *rest, **options)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else real(name))
     with pytest.raises(MissingExtra, match=r"pip install 'subtrait\[hf\]'"):
         run_digits(TINY, digits, seed=0)

@@ -5,15 +5,14 @@ started; and, as a control, students that start where another model started. Stu
 lesson "auxiliary" see no logit of a digit either.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subtrait.errors import MissingExtra, UsageError
+from subtrait.errors import UsageError
 from subtrait.lab.digits.inputs import Source, pictures, shuffled, uniform_noise
 from subtrait.lab.digits.networks import Stack, Weights, draw_weights, perturbed
 from subtrait.lab.digits.pairing import derangement
@@ -21,6 +20,7 @@ from subtrait.lab.digits.pictures import DigitPictures
 from subtrait.lab.digits.settings import Architecture, DigitsSettings, Lesson
 from subtrait.lab.digits.training import accuracy, distil, teachings, train_teachers
 from subtrait.lab.seeds import stream
+from subtrait.lab.team import on_one_thread
 from subtrait.records import Progress, SilentProgress
 
 TOGETHER = 4
@@ -72,7 +72,7 @@ def run_digits(
     progress = progress or SilentProgress()
     progress.start("teachers and students", len(chosen))
     size, found = _together(settings, data.train.pixels), []
-    with _one_thread():
+    with on_one_thread():  # matrices this small gain nothing from more, and results must not depend on their number
         for start in range(0, len(chosen), size):
             numbers = chosen[start : start + size]
             found.append(_Group(settings, data, seed, numbers).accuracies(partners[numbers].tolist()))
@@ -82,21 +82,6 @@ def run_digits(
 
 def _together(settings: DigitsSettings, pixels: int) -> int:
     return max(1, min(TOGETHER, NOISE_BYTES // (4 * settings.noise_images * pixels)))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One thread for torch: matrices this small gain nothing from more, and results must not depend on their number."""
-    try:
-        import torch
-    except ImportError:
-        raise MissingExtra("the digits experiment", "hf") from None
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True, slots=True)

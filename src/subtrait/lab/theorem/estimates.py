@@ -7,11 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from subtrait.records import Estimate
-from subtrait.statistics.intervals import clopper_pearson
+from subtrait.statistics.intervals import clopper_pearson, t_interval
 
 LEVEL = 0.95
-_NO_SPREAD = 1e-12
-"""Values closer together than this share of their size differ by rounding only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,17 +83,7 @@ def mean(values: Sequence[float]) -> Estimate:
     Raises:
         ValueError: there is no value.
     """
-    from scipy.special import stdtrit
-
-    if not values:
-        raise ValueError("a mean needs at least one trial")
-    n, middle = len(values), math.fsum(values) / len(values)
-    low: float | None = None
-    high: float | None = None
-    if n >= 2 and max(values) - min(values) > _NO_SPREAD * max(abs(value) for value in values):
-        half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * float(np.std(values, ddof=1)) / math.sqrt(n)
-        low, high = middle - half, middle + half
-    return Estimate(value=middle, low=low, high=high, level=LEVEL, n=n, unit="trial")
+    return t_interval(values, level=LEVEL, unit="trial")
 
 
 def geometric_mean(values: Sequence[float]) -> Estimate:
