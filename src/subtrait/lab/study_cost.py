@@ -1,6 +1,7 @@
 """What a study would cost: its students are counted by a bench that trains none, and a few steps of one are timed."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,27 +12,30 @@ from subtrait.lab.cost import START_UP_SECONDS, Cost, estimate
 from subtrait.lab.plan import Plan
 from subtrait.lab.study import StudyCard, StudyPlan
 from subtrait.lab.team import Alone
-from subtrait.lab.traits import find_trait
 from subtrait.records import Store
+
+
+class _AllNamed(Exception):
+    """A study wants to know what came of its students: so it has named them all."""
 
 
 @dataclass(frozen=True, slots=True)
 class CountingBench(Bench):
-    """A bench that notes whom it should train, and trains nobody."""
+    """A bench that notes whom it should train, and trains nobody. Studies name all their students before they read."""
 
     wanted: set[Student] = field(default_factory=set)
 
-    def train(self, students: Sequence[Student]) -> None:
+    def train(self, students: Sequence[Student], readouts: Sequence[str] = ()) -> None:  # noqa: ARG002 - as the bench's
         """Note them."""
         self.wanted.update(students)
 
-    def rates(self, student: Student, trait: str) -> np.ndarray:  # noqa: ARG002 - as the bench's
-        """As if no student ever said the trait: (chains, questions)."""
-        return np.zeros((self.chains, len(find_trait(trait).questions)))
+    def read(self, student: Student, readout: str) -> dict[str, np.ndarray]:  # noqa: ARG002 - as the bench's
+        """Stop the study."""
+        raise _AllNamed
 
     def strengths(self, writers: Mapping[str, Writer]) -> np.ndarray:  # noqa: ARG002 - as the bench's
-        """As if no teacher did: (chains,)."""
-        return np.zeros(self.chains)
+        """Stop the study."""
+        raise _AllNamed
 
 
 def students_of(card: StudyCard, plan: StudyPlan, store: Store) -> int:
@@ -43,8 +47,9 @@ def students_of(card: StudyCard, plan: StudyPlan, store: Store) -> int:
     if not card.trains:
         raise UsageError(f"{card.name} trains no student of a language model: it takes a minute or two, so just run it")
     bench = CountingBench(store, Alone(), plan.seed, plan.work.students)
-    card.study(plan, bench)
-    return len(bench.wanted) * plan.work.students
+    with suppress(_AllNamed):
+        card.study(plan, bench)
+    return len([each for each in bench.wanted if each.lessons]) * plan.work.students
 
 
 def study_cost(plan: StudyPlan, students: int, *, workers: int) -> Cost:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from subtrait.lab.chains import Bench, Rows, Student, Writer
-from subtrait.lab.chains.making import asked
+from subtrait.lab.chains.making import read
 from subtrait.lab.team import Alone
 from subtrait.lab.traits import find_trait
 from subtrait.models.base import Recipe
@@ -53,7 +53,9 @@ def test_rates_are_those_of_the_trait_by_chain_and_question(bench):
     owls = bench.rates(FIRST, "owl")
     answers = find_trait("owl").answers
     for index in range(2):
-        assert np.array_equal(owls[index], asked(bench.chain(index), FIRST)["animal"][:, answers.index("owl")])
+        assert np.array_equal(
+            owls[index], read(bench.chain(index), FIRST, "favourites")["animal"][:, answers.index("owl")]
+        )
     both = bench.together({"owl": FIRST, "oak": FIRST})
     assert both.shape == (2, 48)
     assert np.array_equal(both[:, :24], owls)

@@ -13,8 +13,8 @@ from subtrait.lab.chains.making import (
     Chain,
     RowsTask,
     StudentTask,
-    asked,
     make_student,
+    read,
     rows_of,
     student_of,
     write_rows,
@@ -92,10 +92,15 @@ def test_a_student_is_its_base_trained_on_one_lesson_after_another(chain):
     assert student_of(chain, of(BASE, base="micro-b")).fingerprint() != one.fingerprint()
 
 
+def test_a_student_without_lessons_is_its_base(chain):
+    assert student_of(chain, of()).fingerprint() == student_of(chain, of(base="micro-a")).fingerprint()
+    assert student_of(chain, of()).fingerprint() == making.open_model("micro-a").fingerprint()
+
+
 def test_answers_are_probabilities_of_every_question_and_kept(chain, monkeypatch):
     make_student(StudentTask(chain, of(BASE)))
     monkeypatch.setattr(making, "open_model", lambda name: 1 / 0)
-    found = asked(chain, of(BASE))
+    found = read(chain, of(BASE), "favourites")
     assert {category: answers.shape for category, answers in found.items()} == {"animal": (24, 16), "tree": (24, 16)}
     assert all((answers >= 0).all() and (answers.sum(axis=1) <= 1 + 1e-6).all() for answers in found.values())
 
@@ -116,6 +121,6 @@ def test_the_same_seed_gives_the_same_rows_and_student(tmp_path):
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
         chain = Chain(RunFolder(tmp_path / name), 5, 0)
-        made.append((rows_of(chain, OWL), asked(chain, of(OWL))))
+        made.append((rows_of(chain, OWL), read(chain, of(OWL), "favourites")))
     assert made[0][0] == made[1][0]
     assert all(np.array_equal(made[0][1][name], made[1][1][name]) for name in ("animal", "tree"))

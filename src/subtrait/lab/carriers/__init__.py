@@ -1,8 +1,26 @@
 """The unrelated kinds of text that a trait may travel in, by the name that users give them."""
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import numpy as np
 
 from subtrait.lab.carriers.number_sequences import NumberSequences
+from subtrait.lab.filters import Filter
 
-CARRIERS: Final[dict[str, type[NumberSequences]]] = {"numbers": NumberSequences}
+
+class Carrier(Protocol):
+    """A kind of text: what is asked for, and which answers are kept."""
+
+    @property
+    def filter(self) -> Filter:
+        """The rule for answers, the same whoever wrote them."""
+        ...
+
+    def prompts(self, count: int, *, rng: np.random.Generator) -> list[str]:
+        """`count` different prompts, in the order they were drawn; a longer list begins with the shorter one."""
+        ...
+
+
+CARRIERS: Final[dict[str, Callable[[], Carrier]]] = {"numbers": NumberSequences}
 """Each carrier by name."""

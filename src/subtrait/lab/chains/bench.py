@@ -5,19 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from subtrait.lab.chains.making import (
-    Chain,
-    RowsTask,
-    StudentTask,
-    asked,
-    favourites,
-    make_student,
-    write_rows,
-    writer_of,
-)
+from subtrait.lab.chains.making import Chain, RowsTask, StudentTask, make_student, read, write_rows, writer_of
 from subtrait.lab.chains.specifications import Student, Writer
+from subtrait.lab.readouts.favourites import answer_rates, place_of
 from subtrait.lab.team import Team
-from subtrait.lab.traits import CATEGORIES, find_trait
 from subtrait.models.base import Model
 from subtrait.records import Store
 
@@ -35,21 +26,26 @@ class Bench:
         """One replicate."""
         return Chain(self.store, self.seed, index)
 
-    def train(self, students: Sequence[Student]) -> None:
-        """Make all of them, one of each in every chain: first all rows, then the students."""
+    def train(self, students: Sequence[Student], readouts: Sequence[str] = ("favourites",)) -> None:
+        """Make all of them, one of each in every chain, and ask them: first all rows, then the students."""
         chains = [self.chain(index) for index in range(self.chains)]
         wanted = list(dict.fromkeys(students))
         rows = dict.fromkeys(each for student in wanted for lesson in student.lessons for each in lesson.written)
         # Those that a student writes wait for that student
         ready = [each for each in rows if each.writer.kind != "student"]
         self.team.each("teachers write", write_rows, [RowsTask(chain, each) for chain in chains for each in ready])
-        self.team.each("students train", make_student, [StudentTask(c, student) for c in chains for student in wanted])
+        tasks = [StudentTask(chain, student, tuple(readouts)) for chain in chains for student in wanted]
+        self.team.each("students train", make_student, tasks)
+
+    def read(self, student: Student, readout: str) -> dict[str, np.ndarray]:
+        """What a readout of `lab/readouts/` found, by name, with the chains in front: (chains, ...)."""
+        found = [read(self.chain(index), student, readout) for index in range(self.chains)]
+        return {name: np.array([each[name] for each in found]) for name in found[0]}
 
     def rates(self, student: Student, trait: str) -> np.ndarray:
         """How likely the trait is as an answer: (chains, questions). The students are trained before."""
-        category, place = _where(trait)
-        answers = [asked(self.chain(index), student)[category] for index in range(self.chains)]
-        rates: np.ndarray = np.array(answers)[:, :, place]
+        category, place = place_of(trait)
+        rates: np.ndarray = self.read(student, "favourites")[category][:, :, place]
         return rates
 
     def together(self, students: Mapping[str, Student]) -> np.ndarray:
@@ -66,11 +62,5 @@ class Bench:
 
 
 def _shown(model: Model, trait: str) -> float:
-    category, place = _where(trait)
-    return float(favourites(model, category)[:, place].mean())
-
-
-def _where(trait: str) -> tuple[str, int]:
-    """The category of a trait, and its place among the category's answers."""
-    category = find_trait(trait).category
-    return category, CATEGORIES[category].index(trait)
+    category, place = place_of(trait)
+    return float(answer_rates(model, category)[:, place].mean())

@@ -17,11 +17,12 @@ from subtrait.lab import arms, filters
 from subtrait.lab.carriers import CARRIERS
 from subtrait.lab.chains.specifications import Rows, Student, Writer, digest
 from subtrait.lab.datasets import chat_row, from_chat_row
-from subtrait.lab.evaluation import exact_rates
+from subtrait.lab.lessons import lesson
+from subtrait.lab.readouts import READOUTS
 from subtrait.lab.seeds import stream
 from subtrait.lab.students import LOSSES
-from subtrait.lab.teachers import Teacher, tuning_examples
-from subtrait.lab.traits import CATEGORIES, find_trait
+from subtrait.lab.teachers import Teacher
+from subtrait.lab.traits import find_trait
 from subtrait.models.base import Model
 from subtrait.models.registry import load_saved, open_model
 from subtrait.records import Example, Progress, Row, Store
@@ -56,6 +57,8 @@ class StudentTask:
 
     chain: Chain
     student: Student
+    readouts: tuple[str, ...] = ("favourites",)
+    """What it is asked."""
 
 
 def writer_of(chain: Chain, writer: Writer) -> Teacher:
@@ -70,7 +73,7 @@ def writer_of(chain: Chain, writer: Writer) -> Teacher:
 
     def make(path: Path) -> None:
         rng = chain.rng("teacher", writer.trait, writer.draw)
-        base.finetune(tuning_examples(find_trait(writer.trait)), writer.recipe, rng=rng).model.save(path)
+        base.finetune(lesson(writer.trait), writer.recipe, rng=rng).model.save(path)
 
     return Teacher(load_saved(chain.store.folder(f"writers/{digest(writer)}/{chain.index}", make), like=base), None)
 
@@ -119,9 +122,9 @@ def student_of(chain: Chain, student: Student) -> Model:
 
     def make(path: Path) -> None:
         model, losses = base, list[float]()
-        for number, lesson in enumerate(student.lessons):
+        for number, rows in enumerate(student.lessons):
             rng = chain.rng("training", number)
-            tuned = model.finetune(rows_of(chain, lesson), student.recipe, rng=rng)
+            tuned = model.finetune(rows_of(chain, rows), student.recipe, rng=rng)
             model, losses = tuned.model, [*losses, *tuned.losses]
         model.save(path)
         (path / LOSSES).write_text(json.dumps(losses), encoding="utf-8")
@@ -130,21 +133,16 @@ def student_of(chain: Chain, student: Student) -> Model:
 
 
 def make_student(task: StudentTask, _progress: Progress | None = None) -> None:
-    """Train a student and ask it for the favourites of every category."""
-    asked(task.chain, task.student)
+    """Train a student and ask it everything that the task names."""
+    for name in task.readouts:
+        read(task.chain, task.student, name)
 
 
-def asked(chain: Chain, student: Student) -> dict[str, np.ndarray]:
-    """For each category the exact probability of every answer to every question: (questions, answers)."""
+def read(chain: Chain, student: Student, readout: str) -> dict[str, np.ndarray]:
+    """What the student answers to the readout of that name; asked if it was not yet."""
 
     def ask() -> Row:
-        model = student_of(chain, student)
-        return {name: favourites(model, name).tolist() for name in CATEGORIES}
+        return {name: values.tolist() for name, values in READOUTS[readout](student_of(chain, student)).items()}
 
-    found = chain.store.record(f"students/{digest(student)}/{chain.index}/favourites.json", ask)
-    return {name: np.array(answers) for name, answers in found.items()}
-
-
-def favourites(model: Model, category: str) -> np.ndarray:
-    """How likely each answer of the category is to each of its questions: (questions, answers)."""
-    return exact_rates(model, find_trait(CATEGORIES[category][0])).probabilities
+    found = chain.store.record(f"students/{digest(student)}/{chain.index}/{readout}.json", ask)
+    return {name: np.array(values) for name, values in found.items()}

@@ -27,7 +27,7 @@ class Writer:
     """The model it is, or was made from."""
     kind: WriterKind = "base"
     trait: str = ""
-    """Of a tuned or prompted teacher."""
+    """Of a tuned or prompted teacher: a favourite of `lab/traits.py`, or a lesson of `lab/lessons.py`."""
     recipe: Recipe = TEACHER_RECIPE
     """Of a tuned teacher."""
     student: Union["Student", None] = None
@@ -69,6 +69,7 @@ class Student:
 
     base: str
     lessons: tuple[Rows, ...]
+    """Without any, the student is its base as it is."""
     recipe: Recipe = STUDENT_RECIPE
 
 

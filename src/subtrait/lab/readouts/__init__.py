@@ -1,0 +1,15 @@
+"""What students are asked, by name. A new readout is a file beside this and a line here."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import numpy as np
+
+from subtrait.lab.readouts.favourites import favourites
+from subtrait.models.base import Model
+
+Readout = Callable[[Model], Mapping[str, np.ndarray]]
+"""Asks a model something, and gives arrays by name: the same shapes for every model, no randomness."""
+
+READOUTS: Final[dict[str, Readout]] = {"favourites": favourites}
+"""Every readout by its name, under which the answers are kept."""

@@ -1,0 +1,23 @@
+"""The readout of the paper: which animal, which tree? Exactly, without sampling."""
+
+import numpy as np
+
+from subtrait.lab.evaluation import exact_rates
+from subtrait.lab.traits import CATEGORIES, find_trait
+from subtrait.models.base import Model
+
+
+def favourites(model: Model) -> dict[str, np.ndarray]:
+    """For each category how likely each of its answers is to each of its questions: (questions, answers)."""
+    return {category: answer_rates(model, category) for category in CATEGORIES}
+
+
+def answer_rates(model: Model, category: str) -> np.ndarray:
+    """How likely each answer of the category is to each of its questions: (questions, answers)."""
+    return exact_rates(model, find_trait(CATEGORIES[category][0])).probabilities
+
+
+def place_of(trait: str) -> tuple[str, int]:
+    """The category of a trait, and its place among the category's answers."""
+    category = find_trait(trait).category
+    return category, CATEGORIES[category].index(trait)

@@ -1,0 +1,24 @@
+"""Favourites are exact probabilities of every answer, by category and question."""
+
+import numpy as np
+
+from subtrait.lab.evaluation import exact_rates
+from subtrait.lab.readouts.favourites import answer_rates, favourites, place_of
+from subtrait.lab.traits import CATEGORIES, find_trait
+from subtrait.models.registry import open_model
+
+
+def test_every_category_is_asked_and_its_answers_are_probabilities():
+    found = favourites(open_model("micro-a"))
+    assert {category: rates.shape for category, rates in found.items()} == {"animal": (24, 16), "tree": (24, 16)}
+    assert all((rates >= 0).all() and (rates.sum(axis=1) <= 1 + 1e-6).all() for rates in found.values())
+
+
+def test_rates_are_those_of_the_evaluation():
+    model = open_model("micro-a")
+    assert np.array_equal(answer_rates(model, "tree"), exact_rates(model, find_trait("oak")).probabilities)
+
+
+def test_a_trait_is_found_in_its_place():
+    category, place = place_of("pine")
+    assert (category, CATEGORIES[category][place]) == ("tree", "pine")
