@@ -16,7 +16,7 @@ from subtrait.records import Estimate
 from subtrait.statistics.intervals import paired_difference, student_mean
 from subtrait.study_records import Curve, Measure, Point
 
-STEPS: Final = (5, 10, 20, 30, 60)
+STEPS: Final = (2, 5, 10, 30, 60)
 """Of a teacher's tuning, 8 rows each."""
 USUAL: Final = 30
 
