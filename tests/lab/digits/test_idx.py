@@ -55,6 +55,11 @@ def test_every_shorter_file_of_labels_is_refused(written, length):
     assert f"cut short at byte {length}" in str(refused(read_labels, written(LABELS[:length])))
 
 
+@pytest.mark.parametrize("extra", [1, 2**20])
+def test_labels_after_the_last_are_refused(written, extra):
+    assert f"too long: bytes follow at byte {len(LABELS)}" in str(refused(read_labels, written(LABELS + bytes(extra))))
+
+
 @pytest.mark.parametrize("extra", [1, 2**21])
 def test_bytes_after_the_end_are_refused(written, extra):
     error = refused(read_images, written(IMAGES + bytes(extra)))
@@ -108,6 +113,16 @@ def test_a_gz_file_that_is_none_or_cut_or_damaged_is_refused(tmp_path):
         path.write_bytes(content)
         error = refused(read_images, path)
         assert (error.code, "byte" in str(error)) == ("E_GZIP", True)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 9, 18, 30])
+def test_a_gz_file_cut_anywhere_is_refused_with_its_name(tmp_path, kept):
+    path = tmp_path / "file.gz"
+    path.write_bytes(gzip.compress(IMAGES)[:kept])
+    error = refused(read_images, path)
+    assert error.code in ("E_GZIP", "E_IDX")  # nothing at all is an empty file, and no torn one
+    assert "byte" in str(error)
+    assert error.where == str(path)
 
 
 def test_no_regular_file_is_refused(tmp_path):

@@ -91,9 +91,11 @@ def test_a_folder_of_four_files_is_read_plain_or_compressed(tmp_path):
     assert data.train.images.tobytes() == raw[16:]
 
 
-def test_fewer_labels_than_pictures_are_refused(tmp_path):
-    with pytest.raises(InvalidInput, match="at byte 4: 2 labels, but train-images-idx3-ubyte has 3 pictures") as caught:
-        mnist(write_mnist(tmp_path, labels=2))
+@pytest.mark.parametrize("count", [2, 4])
+def test_fewer_or_more_labels_than_pictures_are_refused(tmp_path, count):
+    said = f"at byte 4: {count} labels, but train-images-idx3-ubyte has 3 pictures"
+    with pytest.raises(InvalidInput, match=said) as caught:
+        mnist(write_mnist(tmp_path, labels=count))
     assert caught.value.where.endswith("train-labels-idx1-ubyte.gz")
 
 
@@ -102,12 +104,44 @@ def test_test_pictures_of_another_size_are_refused(tmp_path):
         mnist(write_mnist(tmp_path, test=(2, 2, 3)))
 
 
-def test_a_missing_file_is_named(tmp_path):
+@pytest.mark.parametrize("part", ["train", "t10k"])
+@pytest.mark.parametrize("kind", ["images-idx3-ubyte", "labels-idx1-ubyte"])
+def test_each_missing_file_is_named(tmp_path, part, kind):
+    name = f"{part}-{kind}"
     write_mnist(tmp_path)
-    (tmp_path / "t10k-images-idx3-ubyte").unlink()
-    with pytest.raises(InvalidInput, match=r"neither t10k-images-idx3-ubyte nor t10k-images-idx3-ubyte\.gz") as caught:
+    for path in tmp_path.glob(f"{name}*"):
+        path.unlink()
+    with pytest.raises(InvalidInput, match=rf"neither {name} nor {name}\.gz is there") as caught:
         mnist(tmp_path)
-    assert caught.value.code == "E_PATH"
+    assert (caught.value.code, caught.value.where) == ("E_PATH", str(tmp_path))
+
+
+@pytest.mark.parametrize("part", ["train", "t10k"])
+@pytest.mark.parametrize("kind", ["images-idx3-ubyte", "labels-idx1-ubyte.gz"])
+def test_each_file_that_was_cut_short_is_named_with_the_byte(tmp_path, part, kind):
+    path = write_mnist(tmp_path) / f"{part}-{kind}"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(InvalidInput, match=r"(cut short|ends early|truncated).*byte|byte.*(cut|end)") as caught:
+        mnist(tmp_path)
+    assert caught.value.code == ("E_GZIP" if kind.endswith("gz") else "E_IDX")
+    assert caught.value.where == str(path)
+
+
+def test_a_folder_in_place_of_a_file_is_named(tmp_path):
+    path = write_mnist(tmp_path) / "train-images-idx3-ubyte"
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(InvalidInput, match="not a regular file") as caught:
+        mnist(tmp_path)
+    assert (caught.value.code, caught.value.where) == ("E_PATH", str(path))
+
+
+def test_what_is_no_folder_is_told(tmp_path):
+    with pytest.raises(InvalidInput, match=r"^E_PATH .*absent: there is no such folder"):
+        mnist(tmp_path / "absent")
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidInput, match=r"^E_PATH .*file: this is no folder"):
+        mnist(tmp_path / "file")
 
 
 def test_parts_of_different_sizes_do_not_go_together():

@@ -74,10 +74,13 @@ def mnist(folder: Path) -> DigitPictures:
     Where a file is there in both forms, the plain one is read.
 
     Raises:
-        InvalidInput: E_PATH for a file that is missing; E_IDX, E_GZIP or E_BOMB for one that is not what its name says,
-            or where the files do not fit each other.
+        InvalidInput: E_PATH for a folder or a file that is missing, or is none; E_IDX, E_GZIP or E_BOMB for a file that
+            is not what its name says, or where the files do not fit each other.
         StorageError: the disk cannot be read.
     """
+    if not folder.is_dir():
+        what = "this is no folder" if folder.exists() else "there is no such folder"
+        raise InvalidInput("E_PATH", folder, what, hint="give the folder with MNIST's four files")
     train, test = (_labelled(folder, part) for part in ("train", "t10k"))
     if train.pixels != test.pixels:
         where, what = folder / "t10k-images-idx3-ubyte", f"at byte 8: {test.pixels} pixels a picture"
@@ -96,7 +99,7 @@ def _labelled(folder: Path, part: str) -> Pictures:
 
 def _file(folder: Path, name: str) -> Path:
     for path in (folder / name, folder / f"{name}.gz"):
-        if path.is_file():
+        if path.exists():  # what is no file is refused where it is opened
             return path
     raise InvalidInput("E_PATH", folder, f"neither {name} nor {name}.gz is there", hint="give MNIST's four files")
 
