@@ -17,7 +17,7 @@ help:
 	@echo "make demo     run owl-numbers on the embedded models, at the default size; report in runs/demo"
 	@echo "make test     run the tests"
 	@echo "make check    lint, formatting, types, import rules"
-	@echo "make gates    the statistical tests again, on more simulated experiments"
+	@echo "make gates    the statistical tests again, on more simulated experiments; does the alarm alarm"
 	@echo "make docs     write docs/cli.md from the program"
 	@echo "make install  make .venv and install everything into it; the others do this by themselves"
 	@echo "make clean    delete .venv, caches and builds; runs are kept"
@@ -42,6 +42,7 @@ check: $(STAMP)
 
 gates: $(STAMP)
 	$(BIN)/python benchmarks/gates.py
+	$(BIN)/subtrait doctor
 
 docs: $(STAMP)
 	$(BIN)/python scripts/write_cli_help.py
