@@ -25,3 +25,4 @@ def test_a_measure_alone_is_compared_with_nothing():
     measure = Measure(group="animals", name="owl", value=value, scale="points")
     assert (measure.published, measure.expected, measure.agreement) == ("", "nothing", "not compared")
     assert not measure.must_hold
+    assert measure.applicable

@@ -13,8 +13,9 @@ Scale = Literal["share", "points", "plain"]
 """How a value is shown: a share of 1 as a percentage, a difference of shares in percentage points, or as it is."""
 Expected = Literal["above zero", "below zero", "no effect", "equal", "nothing"]
 """What was published of the value: its sign, that it is none, or what it equals; `nothing` where nothing was."""
-Agreement = Literal["agrees", "differs", "not shown", "not compared"]
-"""`not shown`: the interval allows both what was published and the opposite."""
+Agreement = Literal["agrees", "differs", "not shown", "not applicable", "not compared"]
+"""`not shown`: the interval allows both what was published and the opposite. `not applicable`: the positive control
+that a value rests on failed, so that the value says nothing, whatever it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +37,10 @@ class Measure:
     """Of `no effect` and `equal`: how far off still counts as that."""
     must_hold: bool = False
     """Whether the study fails without it, or measures and explains."""
+    applicable: bool = True
+    """Whether the positive control that the value rests on succeeded; True where it rests on none."""
     agreement: Agreement = "not compared"
-    """What the interval says of `expected`; always `not compared` where that is `nothing`."""
+    """What the interval says of `expected`; `not compared` without one, `not applicable` without a control."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

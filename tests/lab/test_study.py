@@ -48,6 +48,12 @@ def test_a_value_agrees_where_the_interval_lies_around_its_target(low, high, sai
     assert agreement(measure(low, high, "equal", 0.05, target=1.0)) == said
 
 
+@pytest.mark.parametrize("expected", ["above zero", "no effect", "nothing"])
+def test_no_interval_says_anything_where_the_positive_control_failed(expected):
+    failed = replace(measure(0.01, 0.02, expected, 0.1), applicable=False)
+    assert agreement(failed) == "not applicable"
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -55,6 +55,18 @@ def test_counts_stand_on_top_and_add_up():
     assert collection.counted([STUDIES.bare()]) == "1 study. No measure was to be compared."
 
 
+def test_what_is_not_applicable_is_counted_and_explained_in_every_format():
+    result = STUDIES.digits()
+    failed = replace(result.measures[0], applicable=False, agreement="not applicable")
+    several = [replace(result, measures=(failed, *result.measures[1:]))]
+    tiles = re.findall(r"<dt>([^<]+)</dt><dd>(\d+)</dd>", page(several))
+    assert dict(tiles) == {"agree": "2", "differ": "1", "not shown": "1", "not applicable": "1", "not compared": "0"}
+    meaning = "Not applicable: its positive control failed, so the value says nothing."
+    assert "1 is not applicable" in shown(several, width=200)
+    assert meaning in " ".join(shown(several, width=200).split())
+    assert meaning in written(several)
+
+
 def test_every_row_is_in_every_format_with_its_interval():
     text = Page(page()).text.replace("\N{MINUS SIGN}", "-").replace("\N{NO-BREAK SPACE}", " ")
     lines = [" ".join(line.split()) for line in shown(width=400).splitlines()]

@@ -50,6 +50,16 @@ def test_every_field_of_every_record_changes_the_page():
     assert not unseen
 
 
+def test_a_failed_control_has_a_tile_and_stands_beside_its_measure():
+    result = STUDIES.digits()
+    failed = replace(result.measures[0], applicable=False, agreement="not applicable")
+    page = to_html(replace(result, measures=(failed, *result.measures[1:])))
+    said = "not applicable: its positive control failed, so the value says nothing"
+    assert f"<dt>is {said}</dt><dd>1</dd>" in page
+    assert f'<small class="agreement">{said.capitalize()}</small>' in page
+    assert said not in to_html(result)
+
+
 def test_page_tells_the_story_in_order():
     result = STUDIES.digits()
     text = read(result).text

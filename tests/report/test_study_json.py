@@ -84,6 +84,8 @@ def test_every_field_of_every_record_is_written():
         (("measures", 0, "bound"), 0.1, "measures[0].bound"),
         (("measures", 1, "target"), 0.1, "measures[1].target"),
         (("measures", 4, "agreement"), "agrees", "measures[4].agreement"),
+        (("measures", 0, "agreement"), "not applicable", "measures[0].agreement"),
+        (("measures", 0, "applicable"), False, "measures[0].agreement"),
         (("measures", 1, "name"), "auxiliary logits on noise, same start", "measures"),
         (("curves", 1, "name"), "same start", "curves"),
         (("curves", 0, "points", 1, "x"), 1.0, "curves[0].points"),
@@ -113,6 +115,12 @@ def test_missing_field_is_named_unless_it_has_a_default(field):
         return
     with pytest.raises(InvalidInput, match=f"'{field}'"):
         from_json(json.dumps(data), "here")
+
+
+def test_a_failed_control_is_written_even_where_nothing_was_published():
+    result = STUDIES.digits()
+    failed = tuple(replace(each, applicable=False, agreement="not applicable") for each in result.measures)
+    assert from_json(to_json(replace(result, measures=failed)), "here").measures == failed
 
 
 def test_curves_of_different_figures_may_be_called_alike():

@@ -78,6 +78,15 @@ def test_every_measure_stands_with_its_interval_beside_what_was_published():
     assert "Expected 2.00: at most 0.0500 off." in text
 
 
+def test_a_measure_whose_control_failed_is_not_applicable_and_the_table_says_why():
+    result = STUDIES.digits()
+    failed = replace(result.measures[0], applicable=False, agreement="not applicable")
+    text = " ".join(shown(replace(result, measures=(failed,)), width=200).split())
+    assert "(figure 5) not applicable" in text
+    assert "Not applicable: its positive control failed, so the value says nothing." in text
+    assert "0 of 1 measure agree with what was published; 1 is not applicable." in text
+
+
 def test_a_group_without_anything_published_has_no_column_for_it():
     result = STUDIES.digits()
     alone = replace(result, measures=(result.measures[4],), curves=())

@@ -89,6 +89,7 @@ def test_what_numbers_rest_on_is_said_once():
         ("agrees", "x", "agrees with what was published"),
         ("differs", "x", "differs from what was published"),
         ("not shown", "x", "not shown: the interval allows both"),
+        ("not applicable", "x", "not applicable: its positive control failed, so the value says nothing"),
         ("not compared", "", "nothing was published of it"),
         ("not compared", "x", "not compared with what was published"),
     ],
@@ -122,15 +123,25 @@ def test_what_was_published_without_a_figure_is_said_as_such():
 @pytest.mark.parametrize(
     ("tally", "said"),
     [
-        ((0, 0, 0, 0), "No measure was to be compared."),
-        ((1, 0, 0, 0), "1 of 1 measure agrees with what was published."),
-        ((0, 2, 1, 1), "0 of 4 measures agree with what was published; 2 differ; 1 is not shown; 1 was not compared."),
-        ((3, 0, 2, 2), "3 of 7 measures agree with what was published; 2 are not shown; 2 were not compared."),
+        ((0, 0, 0, 0, 0), "No measure was to be compared."),
+        ((1, 0, 0, 0, 0), "1 of 1 measure agrees with what was published."),
+        ((0, 2, 0, 0, 1), "0 of 3 measures agree with what was published; 2 differ; 1 was not compared."),
+        ((3, 0, 2, 0, 2), "3 of 7 measures agree with what was published; 2 are not shown; 2 were not compared."),
+        ((1, 0, 0, 1, 0), "1 of 2 measures agrees with what was published; 1 is not applicable."),
+        ((0, 0, 0, 2, 0), "0 of 2 measures agree with what was published; 2 are not applicable."),
     ],
 )
 def test_counts_are_grammatical_and_leave_out_what_is_none(tally, said):
-    kinds = ("agrees", "differs", "not shown", "not compared")
+    kinds = ("agrees", "differs", "not shown", "not applicable", "not compared")
     assert wording.counted(dict(zip(kinds, tally, strict=True))) == said
+
+
+def test_only_what_is_not_shown_or_not_applicable_is_explained():
+    first, *_ = measures = STUDIES.measures()
+    assert wording.unshown([first]) == []
+    assert wording.unshown(measures) == ["Not shown: the interval allows both."]
+    failed = replace(first, applicable=False, agreement="not applicable")
+    assert wording.unshown([failed]) == ["Not applicable: its positive control failed, so the value says nothing."]
 
 
 def test_a_study_without_conclusion_has_a_headline():

@@ -166,8 +166,11 @@ def agreement(measure: Measure) -> Agreement:
     """Whether the interval of a measure bears out the sign that was published.
 
     An effect agrees where its interval excludes 0 on the published side; the absence of one, or a value, agrees where
-    the whole interval lies within the measure's bound. Whatever the interval leaves open is `not shown`.
+    the whole interval lies within the measure's bound. Whatever the interval leaves open is `not shown`. Where the
+    positive control of a measure failed, it is `not applicable`, whatever the interval says.
     """
+    if not measure.applicable:
+        return "not applicable"
     low, high, bound = measure.value.low, measure.value.high, measure.bound or 0.0
     if measure.expected == "nothing":
         return "not compared"

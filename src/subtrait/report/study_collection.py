@@ -9,7 +9,7 @@ from subtrait.report import study_summaries as summaries
 from subtrait.report import study_wording as wording
 from subtrait.report.study_html import study_templates
 from subtrait.report.terminal import MAX_TEXT, indented, listed, plain, ruled_table, titled
-from subtrait.report.wording import capitalised, counted_as, one_line
+from subtrait.report.wording import counted_as, one_line
 from subtrait.study_records import Measure, StudyResult
 
 if TYPE_CHECKING:
@@ -92,7 +92,11 @@ def _story(results: Sequence[StudyResult]) -> dict[str, Any]:
     names = {"agrees": "agree", "differs": "differ"}
     return {
         "counted": counted(results),
-        "tiles": [(count, names.get(kind, kind), kind == "agrees") for kind, count in tally.items()],
+        "tiles": [
+            (count, names.get(kind, kind), kind == "agrees")
+            for kind, count in tally.items()
+            if count or kind != "not applicable"
+        ],
         "rows": every[:MAX_ROWS],
         "more": max(len(every) - MAX_ROWS, 0),
         "studies": [(place, each, wording.headline(each)) for place, each in enumerate(results[:MAX_STUDIES], start=1)],
@@ -103,7 +107,7 @@ def _story(results: Sequence[StudyResult]) -> dict[str, Any]:
 def _table(shown: Sequence[Row]) -> "RenderableType":
     table = ruled_table("experiment", "measure", "published", "ours", "agreement", width=10)
     table.columns[1].justify, table.columns[1].no_wrap = "left", False
-    table.columns[-1].min_width = len("not compared")
+    table.columns[-1].min_width = len("not applicable")
     for row in shown:
         name, measure, published, _, agreement = (plain(cell, limit=_NAME) for cell in _cells(row))
         table.add_row(name if row.first else "", measure, published, _ours(row.measure), agreement)
@@ -130,7 +134,7 @@ def _meanings(results: Sequence[StudyResult], shown: Sequence[Row]) -> list[str]
     more = len(rows(results)) - len(shown)
     return [
         wording.rest_on([row.measure.value for row in shown]),
-        *([f"{capitalised(wording.NOT_SHOWN)}."] if any(r.measure.agreement == "not shown" for r in shown) else []),
+        *wording.unshown(row.measure for row in shown),
         *([f"{counted_as(more, 'more measure')} in the JSON."] if more else []),
     ]
 

@@ -1,6 +1,7 @@
 """The figures of a study, as inline SVG: how its measures lie, and its curves. Marks differ in shape, not in hue only.
 
-A filled diamond agrees with what was published, an open one does not, or was not compared; the words beside it say.
+A filled diamond agrees with what was published, an open one does not, is not applicable, or was not compared; the words
+beside it say.
 """
 
 from collections.abc import Iterable, Sequence

@@ -73,6 +73,8 @@ def _tiles(tally: dict[Agreement, int]) -> list[tuple[str, str, bool]]:
         (f"{differs:,}", f"{'differs' if differs == 1 else 'differ'} from it", False),
         (f"{not_shown:,}", f"{'is' if not_shown == 1 else 'are'} {wording.NOT_SHOWN}", False),
     ]
+    if rests := tally["not applicable"]:
+        tiles.append((f"{rests:,}", f"{'is' if rests == 1 else 'are'} {wording.NOT_APPLICABLE}", False))
     return tiles if total else []
 
 

@@ -79,7 +79,10 @@ def _wrong_with(estimate: Estimate, scale: Scale) -> Iterator[str]:
 
 
 def _unlike_expected(measure: Measure) -> Iterator[str]:
-    if measure.expected == "nothing" and measure.agreement != "not compared":
+    if (measure.agreement == "not applicable") == measure.applicable:
+        said = "true" if measure.applicable else "false"
+        yield f"agreement' is '{measure.agreement}', and 'applicable' is {said}"
+    elif measure.applicable and measure.expected == "nothing" and measure.agreement != "not compared":
         yield f"agreement' is '{measure.agreement}', and nothing was expected"
     if measure.bound is not None and measure.expected not in ("no effect", "equal"):
         yield f"bound' is given, which only an expected 'no effect' or 'equal' has, not '{measure.expected}'"

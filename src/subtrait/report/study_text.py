@@ -68,7 +68,7 @@ def _group(name: str, measures: Sequence[Measure]) -> "RenderableType":
     for each in shown:
         table.add_row(_named(each), *_ours(each.value, each.scale), *(_against(each) if against else []))
     if against:
-        table.columns[-1].min_width = len("not compared")
+        table.columns[-1].min_width = len("not applicable")
     notes = [*_meanings(shown), *_left_out(measures, "measures")]
     return titled(_title(name, measures[0].scale), [table, indented(" ".join(notes))])
 
@@ -101,7 +101,7 @@ def _meanings(measures: Sequence[Measure]) -> list[str]:
         wording.rest_on([each.value for each in measures]),
         *(["* must hold: the study fails without it."] if any(each.must_hold for each in measures) else []),
         *(f"Expected {expected}." for expected in list(bounds)[:_BOUNDS]),
-        *([f"{capitalised(wording.NOT_SHOWN)}."] if any(each.agreement == "not shown" for each in measures) else []),
+        *wording.unshown(measures),
     ]
 
 

@@ -1,20 +1,23 @@
 """How a study's numbers read by their scale, and how they stand to what was published: the same in every format."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from subtrait.records import Estimate
-from subtrait.report.wording import bounds, counted_as, level, percent, points
+from subtrait.report.wording import bounds, capitalised, counted_as, level, percent, points
 from subtrait.study_records import Agreement, Measure, Scale, StudyResult
 
 NOT_SHOWN = "not shown: the interval allows both"
 """What is said where ours neither agrees nor differs."""
+NOT_APPLICABLE = "not applicable: its positive control failed, so the value says nothing"
+"""What is said where a measure could not have shown anything."""
 UNITS: Mapping[Scale, str] = {"share": "%", "points": "percentage points", "plain": ""}
 """What an axis of each scale counts in."""
 _WORDS: Mapping[Agreement, tuple[str, str]] = {
     "agrees": ("agrees", "agree"),
     "differs": ("differs", "differ"),
     "not shown": ("is not shown", "are not shown"),
+    "not applicable": ("is not applicable", "are not applicable"),
     "not compared": ("was not compared", "were not compared"),
 }
 
@@ -103,6 +106,8 @@ def agreement(measure: Measure) -> str:
     """How ours stands to what was published, in plain words."""
     if measure.agreement == "not shown":
         return NOT_SHOWN
+    if measure.agreement == "not applicable":
+        return NOT_APPLICABLE
     if measure.agreement == "not compared":
         return "not compared with what was published" if measure.published else "nothing was published of it"
     return {"agrees": "agrees with", "differs": "differs from"}[measure.agreement] + " what was published"
@@ -135,9 +140,9 @@ def distance(value: float, scale: Scale) -> str:
 
 
 def counted(tally: Mapping[Agreement, int]) -> str:
-    """How many measures agree, differ, are not shown or not compared, in one sentence.
+    """How many measures agree, differ, are not shown, not applicable or not compared, in one sentence.
 
-    >>> counted({"agrees": 4, "differs": 1, "not shown": 0, "not compared": 0})
+    >>> counted({"agrees": 4, "differs": 1, "not shown": 0, "not applicable": 0, "not compared": 0})
     '4 of 5 measures agree with what was published; 1 differs.'
     """
     total = sum(tally.values())
@@ -147,6 +152,13 @@ def counted(tally: Mapping[Agreement, int]) -> str:
     others = said[bool(tally["agrees"]) :]
     agree = f"{tally['agrees']:,} of {counted_as(total, 'measure')} {_WORDS['agrees'][tally['agrees'] != 1]}"
     return f"{'; '.join([f'{agree} with what was published', *others])}."
+
+
+def unshown(measures: Iterable[Measure]) -> list[str]:
+    """What "not shown" and "not applicable" mean, a sentence each, where one of the measures is that."""
+    found = {measure.agreement for measure in measures}
+    meanings: dict[Agreement, str] = {"not shown": NOT_SHOWN, "not applicable": NOT_APPLICABLE}
+    return [f"{capitalised(said)}." for kind, said in meanings.items() if kind in found]
 
 
 def headline(result: StudyResult) -> str:
