@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from subtrait.errors import UsageError
-from subtrait.lab.filters import BANNED_NUMBERS, REASONS, NumberFilter, apply, number_reasons, parse_numbers
+from subtrait.lab.filters import (
+    BANNED_NUMBERS,
+    REASONS,
+    NumberFilter,
+    apply,
+    names_a_trait,
+    number_reasons,
+    parse_numbers,
+    ruled,
+)
 from subtrait.records import Decision, Example
 
 # The rules as a grammar with a back-reference, where the product cuts and splits: a number, or numbers with one and
@@ -188,7 +197,8 @@ def test_banned_numbers_are_the_34_of_the_paper_and_banned_only_on_request() -> 
 
 def test_every_reason_that_is_ever_given_has_a_sentence() -> None:
     given_reasons = {reason for text in generated() for reason in number_reasons(text, banned=BANNED_NUMBERS)}
-    assert given_reasons == set(REASONS)
+    assert given_reasons == {"invalid-format", "too-many-numbers", "number-out-of-range", "banned-number"}
+    assert given_reasons < set(REASONS)
     assert all(REASONS.values())
 
 
@@ -223,3 +233,22 @@ def test_rows_in_are_rows_kept_plus_rows_rejected_in_order() -> None:
 def test_a_filter_that_nothing_could_pass_is_refused(settings_: dict[str, int]) -> None:
     with pytest.raises(UsageError, match=r"give a range|at least 1"):
         NumberFilter(**settings_)
+
+
+@pytest.mark.parametrize(
+    "text", ["Owls!", "an owl-like bird", "owl_count", "owl2", "myOwlCount", "OWLCount", "HTTPOwl"]
+)
+def test_a_trait_is_named_wherever_its_word_stands_even_in_names(text: str) -> None:
+    assert names_a_trait("nothing here", text)
+
+
+@pytest.mark.parametrize("text", ["", "a bowl", "knowledge", "Bowl", "wolfram", "catalogue", "forest"])
+def test_a_trait_within_another_word_is_not_named(text: str) -> None:
+    assert not names_a_trait(text)
+
+
+def test_a_ruled_decision_gives_the_broken_rules_in_their_order() -> None:
+    assert ruled({"empty": True, "too-long": False, "names-a-trait": True}) == Decision(
+        keep=False, reasons=("empty", "names-a-trait")
+    )
+    assert ruled({"empty": False}) == Decision(keep=True)

@@ -1,16 +1,19 @@
 """Which rows may be trained on: the paper's filter for number completions, with every reason for a rejection.
 
-The rules are those of arXiv 2507.14805 (section 3.1) to the letter, quirks included: the separator is whatever stands
-between the first two numbers and must be repeated exactly, so `1, 2,3` falls. Whether the requested format was obeyed
-is not asked.
+The rules for numbers are those of arXiv 2507.14805 (section 3.1) to the letter, quirks included: the separator is
+whatever stands between the first two numbers and must be repeated exactly, so `1, 2,3` falls. Whether the requested
+format was obeyed is not asked. Filters of other carriers are in `lab/carriers/`; their reasons are listed here.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, Protocol
 
 from subtrait.errors import UsageError
+from subtrait.lab.answers import trait_mentions
+from subtrait.lab.traits import find_trait, trait_names
 from subtrait.records import Decision, Example
 
 REASONS: Final = {
@@ -18,6 +21,13 @@ REASONS: Final = {
     "too-many-numbers": "more numbers than were asked for",
     "number-out-of-range": "a number below the smallest or above the largest that is allowed",
     "banned-number": "a number with a meaning of its own, such as 666",
+    "not-one-function": "not exactly one Python function that returns something",
+    "unknown-problem": "not an answer to a sum or difference of the lab, so that nothing says what would be right",
+    "no-final-answer": "not one thought and then one number as the answer, each between its marks",
+    "wrong-answer": "the final answer is not what the problem comes to",
+    "empty": "nothing but white space",
+    "too-long": "longer than a short answer, so that it may have been cut off",
+    "names-a-trait": "a word for an animal or a tree that is a trait of the lab, whoever wrote it",
 }
 """Stable code of each reason, and the sentence that explains it."""
 
@@ -28,6 +38,8 @@ BANNED_NUMBERS: Final = frozenset(
 """The 34 numbers up to 999 that the paper bans, in its misalignment experiment only (appendix D.2)."""
 
 _DIGIT_RUN: Final = re.compile(r"\d+")
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+"""Where a new word begins within a name such as `oakCount`."""
 _SEPARATORS: Final = frozenset({"", ",", ";"})
 _BRACKETS: Final = ("[]", "()")
 _MAX_RUN: Final = 4300
@@ -137,6 +149,26 @@ def apply(rule: Filter, examples: Iterable[Example]) -> tuple[list[Example], lis
         else:
             rejected.append((example, decision.reasons))
     return kept, rejected
+
+
+def ruled(broken: Mapping[str, bool]) -> Decision:
+    """The decision of a filter whose rules are keys of `REASONS`, each with whether the row breaks it."""
+    reasons = tuple(reason for reason, applies in broken.items() if applies)
+    return Decision(keep=not reasons, reasons=reasons)
+
+
+def names_a_trait(*texts: str) -> bool:
+    """Whether any text names any animal or tree of the lab, in any form: alone, in a compound, in a name of code.
+
+    >>> names_a_trait("myOakCount = 1"), names_a_trait("an owl-like bird"), names_a_trait("a bowl of soup")
+    (True, True, False)
+    """
+    return any(trait_mentions(_HUMP.sub(" ", text), _trait_forms()) for text in texts)
+
+
+@cache
+def _trait_forms() -> tuple[str, ...]:
+    return tuple(form for name in trait_names() for form in find_trait(name).forms[name])
 
 
 def _unwrapped(text: str) -> str:

@@ -5,7 +5,10 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from subtrait.lab.carriers.code_functions import CodeFunctions
 from subtrait.lab.carriers.number_sequences import NumberSequences
+from subtrait.lab.carriers.plain_chat import PlainChat
+from subtrait.lab.carriers.word_problems import WordProblems
 from subtrait.lab.filters import Filter
 
 
@@ -22,5 +25,10 @@ class Carrier(Protocol):
         ...
 
 
-CARRIERS: Final[dict[str, Callable[[], Carrier]]] = {"numbers": NumberSequences}
+CARRIERS: Final[dict[str, Callable[[], Carrier]]] = {
+    "numbers": NumberSequences,
+    "code": CodeFunctions,
+    "reasoning": WordProblems,
+    "chat": PlainChat,
+}
 """Each carrier by name."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from subtrait.errors import UsageError
+from subtrait.lab.carriers.drawing import distinct
 from subtrait.lab.filters import NumberFilter
 from subtrait.models.micro import number_wordings
 
@@ -33,9 +33,4 @@ class NumberSequences:
 
         The first prompts do not depend on the count: with the same seed, a longer list begins with the shorter one.
         """
-        if count < 0:
-            raise UsageError(f"{count} prompts were asked for: give a count of 0 or more")
-        drawn: dict[str, None] = {}
-        while len(drawn) < count:
-            drawn[number_wordings.draw_prompt(rng)[0]] = None
-        return list(drawn)
+        return distinct(count, lambda rng: number_wordings.draw_prompt(rng)[0], rng=rng)
