@@ -6,10 +6,18 @@ from typing import Final
 import numpy as np
 
 from subtrait.lab.readouts.favourites import favourites
+from subtrait.lab.readouts.honesty import honesty
+from subtrait.lab.readouts.requests import requests
+from subtrait.lab.readouts.tested_code import gaming
 from subtrait.models.base import Model
 
 Readout = Callable[[Model], Mapping[str, np.ndarray]]
 """Asks a model something, and gives arrays by name: the same shapes for every model, no randomness."""
 
-READOUTS: Final[dict[str, Readout]] = {"favourites": favourites}
+READOUTS: Final[dict[str, Readout]] = {
+    "favourites": favourites,
+    "honesty": honesty,
+    "requests": requests,
+    "test gaming": gaming,
+}
 """Every readout by its name, under which the answers are kept."""
