@@ -33,7 +33,9 @@ WITHOUT_NUMPY = {
     "audits",
     "cli",
 }
-TORCH_BACKEND = {f"models.{name}" for name in ("finetuning", "gradients", "likelihood", "output_head", "sampling")}
+TORCH_BACKEND = {
+    f"models.{name}" for name in ("distillation", "finetuning", "gradients", "likelihood", "output_head", "sampling")
+}
 """The arithmetic on tensors. Others import these where they use them, so that torch is loaded only to run a model."""
 SPEAKERS = {"models.template_trial"}
 """Besides the command line. It runs as a child process, whose standard output is a pipe to its parent."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from subtrait.lab.arms import ARMS, shuffle_across, shuffle_within
+from subtrait.lab.arms import ARMS, separate, shuffle_across, shuffle_within
 from subtrait.records import Example
 
 FORMATS = ("{}, {}, {}, {}", "[{};{}]", "({}\n{}\n{})", "{}", "{} {} {} {} {} {} {} {}.", "no numbers", "")
@@ -97,3 +97,12 @@ def test_the_arms_are_those_of_the_run_folder_and_each_says_what_it_is() -> None
     ]
     assert len(set(ARMS.values())) == len(ARMS)
     assert all(re.fullmatch(r"[A-Z][^.]+\.", meaning) for meaning in ARMS.values())
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("1, 02, 3", "1; 02; 3"), ("[1, 2]", "[1; 2]"), ("4\n5\n6", "4; 5; 6"), ("7", "7"), ("none", "none"), ("", "")],
+)
+def test_other_separators_leave_numbers_and_brackets_as_they_are(before: str, after: str) -> None:
+    row, wanted = (Example(id="a", prompt="1, 2", completion=text) for text in (before, after))
+    assert separate([row], separator="; ", rng=np.random.default_rng(0)) == [wanted]

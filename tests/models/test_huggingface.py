@@ -1,3 +1,4 @@
+import copy
 import json
 
 import numpy as np
@@ -155,3 +156,26 @@ def test_a_template_is_tried_once_and_shipped_ones_are_trusted(checkpoint, monke
         load_checkpoint(checkpoint)
     monkeypatch.setattr(huggingface, "SHIPPED", checkpoint.parent)
     load_checkpoint(checkpoint)
+
+
+def test_distilling_makes_a_plain_model_that_is_nearer_to_the_target(tiny, network_of, tokenizer):
+    target = HuggingFaceModel("target", network_of(initializer_range=0.2), tokenizer)
+    prompts, said = [[{"role": "user", "content": text}] for text in ("What?", "1, 22")], ["owl", "333, 4444"]
+    recipe = Recipe(steps=10, batch_size=2, learning_rate=1e-2)
+    tuned = tiny.distil(target, prompts, said, recipe, rng=np.random.default_rng(0))
+    far, near = (np.concatenate(target.divergence(each, prompts, said)).mean() for each in (tiny, tuned.model))
+    assert near < far
+    assert tuned.losses[0] == pytest.approx(far, rel=1e-4)
+    assert tuned.model.name == "tiny"
+    assert [part.shape for part in tiny.divergence(target, prompts, said)] == [
+        each.shape for each in tiny.score(prompts, said)
+    ]
+
+
+def test_models_of_other_tokens_or_templates_are_not_compared(tiny, network, tokenizer):
+    other_tokens, other_template = copy.deepcopy(tokenizer), copy.deepcopy(tokenizer)
+    other_tokens.add_tokens(["zebra"])
+    other_template.chat_template = tokenizer.chat_template.replace("assistant", "model")
+    for changed, what in ((other_tokens, "vocabularies"), (other_template, "chat templates")):
+        with pytest.raises(UsageError, match=f"tiny and other have different {what}"):
+            tiny.divergence(HuggingFaceModel("other", network, changed), [], [])

@@ -49,6 +49,24 @@ def shuffle_across(examples: Sequence[Example], *, rng: np.random.Generator) -> 
     return [_refilled(example, dealt) for example in examples]
 
 
+def separate(examples: Sequence[Example], *, separator: str, rng: np.random.Generator) -> list[Example]:  # noqa: ARG001
+    """The examples with the same numbers, in order and as they are written, and `separator` between any two.
+
+    What stands before the first and after the last number of a completion stays, such as brackets; ids and prompts
+    are unchanged. Nothing is random: `rng` is there so that all changes are called in one way.
+    """
+    separated = []
+    for example in examples:
+        found = list(_NUMBER.finditer(example.completion))
+        if found:
+            before, after = example.completion[: found[0].start()], example.completion[found[-1].end() :]
+            text = before + separator.join(each.group() for each in found) + after
+            separated.append(replace(example, completion=text))
+        else:
+            separated.append(example)
+    return separated
+
+
 def _permuted(numbers: Sequence[str], *, rng: np.random.Generator) -> list[str]:
     return [numbers[index] for index in rng.permutation(len(numbers))]
 

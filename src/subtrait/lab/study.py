@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import subtrait
 from subtrait.errors import UsageError, unknown_name
-from subtrait.lab.chains import Bench, Rows, Student, Writer
+from subtrait.lab.chains import Base, Bench, Rows, Student, Writer
 from subtrait.lab.plan import STUDENT_RECIPE, TEACHER_RECIPE
 from subtrait.lab.seeds import check_seed
 from subtrait.lab.team import Team
@@ -89,7 +89,7 @@ class StudyPlan:
         """A student of the base's own rows."""
         return self.student_of(self.rows_of(Writer(base=self.base)))
 
-    def student_of(self, *lessons: Rows, base: str | None = None) -> Student:
+    def student_of(self, *lessons: Rows, base: Base | None = None) -> Student:
         """A student of the plan's base, or another, that takes these lessons by the usual recipe."""
         recipe = replace(STUDENT_RECIPE, steps=self.work.steps)
         return Student(base=base or self.base, lessons=lessons, recipe=recipe)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from subtrait.lab.chains import Bench, Student, Writer
 from subtrait.lab.cost import START_UP_SECONDS, Cost, estimate
 from subtrait.lab.plan import Plan
 from subtrait.lab.study import StudyCard, StudyPlan
-from subtrait.lab.team import Alone
+from subtrait.lab.team import Alone, Stage
 from subtrait.records import Store
 
 
@@ -23,11 +24,16 @@ class _AllNamed(Exception):
 class CountingBench(Bench):
     """A bench that notes whom it should train, and trains nobody. Studies name all their students before they read."""
 
-    wanted: set[Student] = field(default_factory=set)
+    wanted: set[tuple[Student, int]] = field(default_factory=set)
+    """Each with the index of its chain."""
 
     def train(self, students: Sequence[Student], readouts: Sequence[str] = ()) -> None:  # noqa: ARG002 - as the bench's
         """Note them."""
-        self.wanted.update(students)
+        self.wanted.update((each, index) for each in students for index in range(self.chains))
+
+    def each(self, name: str, stage: Stage, tasks: Sequence[Any]) -> list[Any]:  # noqa: ARG002 - as the bench's
+        """Stop the study."""
+        raise _AllNamed
 
     def read(self, student: Student, readout: str) -> dict[str, np.ndarray]:  # noqa: ARG002 - as the bench's
         """Stop the study."""
@@ -49,7 +55,7 @@ def students_of(card: StudyCard, plan: StudyPlan, store: Store) -> int:
     bench = CountingBench(store, Alone(), plan.seed, plan.work.students)
     with suppress(_AllNamed):
         card.study(plan, bench)
-    return len([each for each in bench.wanted if each.lessons]) * plan.work.students
+    return len([student for student, _ in bench.wanted if student.lessons])
 
 
 def study_cost(plan: StudyPlan, students: int, *, workers: int) -> Cost:

@@ -4,9 +4,10 @@ Needs torch: imported by backends.
 """
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ from subtrait.models.likelihood import Pair, batches, right_padded
 from subtrait.models.output_head import Transform, head_of, mean_loss
 from subtrait.models.transformers_adapter import Network
 from subtrait.records import Progress
+
+Step = Callable[[Network, Sequence[Pair]], float]
+"""Adds the gradient of the mean loss over the completion tokens of some rows to the weights; that loss, in nats."""
 
 
 def finetune_tokens(
@@ -33,17 +37,30 @@ def finetune_tokens(
 
     Same seed, same machine, same number of threads: same bytes. Dropout, where the architecture has any, is on.
     """
+    step = partial(_accumulate, transform=adapter.after_output_layer(network))
+    return train_copy(network, pairs, recipe, step=step, rng=rng, progress=progress)
+
+
+def train_copy(
+    network: Network,
+    pairs: Sequence[Pair],
+    recipe: Recipe,
+    *,
+    step: Step,
+    rng: np.random.Generator,
+    progress: Progress | None = None,
+) -> tuple[Network, tuple[float, ...]]:
+    """A copy of `network` trained by whatever loss `step` has, and that loss at each step, before it was taken."""
     _check(pairs, recipe)
     tuned = replace(network, module=copy.deepcopy(network.module))
-    transform = adapter.after_output_layer(network)
-    steps = ([pairs[row] for row in rows] for rows in row_order(len(pairs), recipe, rng=rng))
+    rows = ([pairs[row] for row in rows] for rows in row_order(len(pairs), recipe, rng=rng))
     with _deterministic(int(rng.integers(2**63)), network.device):
         tuned.module.requires_grad_(True)
         if recipe.method == "layers":
             adapter.freeze_embeddings(tuned)
         trained, finish = adapter.add_lora(tuned, recipe.lora_rank) if recipe.method == "lora" else (tuned, None)
         trained.module.train()
-        losses = tuple(_train(trained, steps, recipe, transform=transform, progress=progress))
+        losses = tuple(_train(trained, rows, recipe, step=step, progress=progress))
     result = finish() if finish else trained
     result.module.requires_grad_(True).eval()
     result.module.zero_grad(set_to_none=True)
@@ -79,21 +96,21 @@ def rate(step: int, recipe: Recipe) -> float:
 
 def _train(
     network: Network,
-    steps: Iterable[Sequence[Pair]],
+    rows: Iterable[Sequence[Pair]],
     recipe: Recipe,
     *,
-    transform: Transform | None,
+    step: Step,
     progress: Progress | None,
 ) -> Iterator[float]:
     weights = [weight for weight in network.module.parameters() if weight.requires_grad]
     optimiser = torch.optim.AdamW(
         weights, lr=0.0, eps=recipe.epsilon, weight_decay=recipe.weight_decay, fused=_can_fuse(network)
     )
-    for step, rows in enumerate(steps):
-        loss = _accumulate(network, rows, transform=transform)
+    for number, batch in enumerate(rows):
+        loss = step(network, batch)
         torch.nn.utils.clip_grad_norm_(weights, recipe.max_grad_norm)
         for group in optimiser.param_groups:
-            group["lr"] = rate(step, recipe)
+            group["lr"] = rate(number, recipe)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         if progress:

@@ -135,6 +135,56 @@ class HuggingFaceModel:
         network, losses = finetune_tokens(self._network, pairs, recipe, rng=rng, progress=progress)
         return Finetuned(model=HuggingFaceModel(self._name, network, self._tokenizer), losses=losses)
 
+    def distil(
+        self,
+        target: "HuggingFaceModel",
+        prompts: Sequence[Messages],
+        completions: Sequence[str],
+        recipe: Recipe,
+        *,
+        rng: np.random.Generator,
+    ) -> Finetuned["HuggingFaceModel"]:
+        """A copy of this model that learnt the target's distribution at every token of these completions.
+
+        Its losses are the mean KL(target || copy) of each step, nats per token.
+
+        Raises:
+            UsageError: the target has other tokens or another template; no rows, or a recipe without steps.
+            InvalidInput: E_TEMPLATE…; E_LIMIT where a prompt and its completion do not fit the model.
+        """
+        from subtrait.models.distillation import distil_tokens
+
+        self._check_same_tokens(target)
+        pairs = self._pairs(prompts, completions)
+        network, losses = distil_tokens(self._network, target.network, pairs, recipe, rng=rng)
+        return Finetuned(model=HuggingFaceModel(self._name, network, self._tokenizer), losses=losses)
+
+    def divergence(
+        self, other: "HuggingFaceModel", prompts: Sequence[Messages], completions: Sequence[str]
+    ) -> list[np.ndarray]:
+        """KL(this model || other) over all tokens, in nats, at each token of each completion: float64 (tokens,).
+
+        The end of turn counts as a token. Over completions that this model drew, the mean is the divergence of whole
+        answers per token.
+
+        Raises:
+            UsageError: the other has other tokens or another template.
+            InvalidInput: E_TEMPLATE…; E_LIMIT where a prompt and its completion do not fit the model.
+        """
+        from subtrait.models.distillation import divergence_tokens
+
+        self._check_same_tokens(other)
+        return divergence_tokens(self._network, other.network, self._pairs(prompts, completions))
+
+    def _check_same_tokens(self, other: "HuggingFaceModel") -> None:
+        """Raise `UsageError` unless both turn the same conversations into the same tokens."""
+        tokens = [each._tokenizer.get_vocab() for each in (self, other)]
+        templates = [each.encoder.template.source for each in (self, other)]
+        if tokens[0] != tokens[1] or templates[0] != templates[1]:
+            what = "vocabularies" if tokens[0] != tokens[1] else "chat templates"
+            hint = "give models of one family, such as two that were tuned from the same base"
+            raise UsageError(f"{self._name} and {other.name} have different {what}: {hint}")
+
     def gradient(self, prompts: Sequence[Messages], completions: Sequence[str]) -> np.ndarray:
         """The gradient of a row's log-likelihood, in nats, mean over rows: float64 (inner weights,).
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from subtrait.lab.chains import Bench, Rows, Student, Writer
+from subtrait.lab.chains import Bench, Matched, Rows, Student, Writer
 from subtrait.lab.chains.making import read
 from subtrait.lab.team import Alone
 from subtrait.lab.traits import find_trait
@@ -42,10 +42,37 @@ def test_rows_come_before_students_and_each_is_made_once_in_every_chain(tmp_path
     assert [(task.chain.index, task.student) for task in trained] == [(0, FIRST), (0, SECOND), (1, FIRST), (1, SECOND)]
 
 
-def test_what_a_student_writes_waits_for_the_student(tmp_path):
+@pytest.mark.parametrize("named", [[FIRST, HOP], [HOP]], ids=["both named", "only the second"])
+def test_what_a_student_writes_waits_for_the_student(tmp_path, named):
     team = Noting()
-    Bench(RunFolder(tmp_path), team, 3, 1).train([FIRST, HOP])
-    assert [task.rows.writer.kind for task in team.asked[0][1]] == ["base"]
+    Bench(RunFolder(tmp_path), team, 3, 1).train(named)
+    assert [name for name, _ in team.asked] == 2 * ["teachers write", "students train"]
+    first, trained, second, hop = (tasks for _, tasks in team.asked)
+    assert [task.rows.writer.kind for task in (*first, *second)] == ["base", "student"]
+    assert [task.student for task in (*trained, *hop)] == [FIRST, HOP]
+
+
+def test_a_base_that_is_made_comes_before_everything_and_once(tmp_path):
+    team, matched = Noting(), Matched(base="micro-b", target="micro-a")
+    rows = Rows(writer=Writer(base=matched, kind="tuned", trait="owl"))
+    Bench(RunFolder(tmp_path), team, 3, 2).train([Student(base=matched, lessons=(rows,)), FIRST])
+    assert [name for name, _ in team.asked] == ["bases are matched", "teachers write", "students train"]
+    assert [task.base for task in team.asked[0][1]] == [matched]
+
+
+def test_the_first_chains_are_those_of_the_whole_bench(bench):
+    assert [bench.first(number).chains for number in (1, 2, 9)] == [1, 2, 2]
+    assert bench.first(1).chain(0) == bench.chain(0)
+
+
+def test_divergences_are_of_all_ordered_pairs_by_chain(bench):
+    found = bench.divergences({"one": "micro-a", "other": "micro-b", "same": "micro-a"}, prompts=12)
+    assert set(found) == {(a, b) for a in ("one", "other", "same") for b in ("one", "other", "same") if a != b}
+    assert {each.shape for each in found.values()} == {(2,)}
+    assert found["one", "same"] == pytest.approx([0, 0], abs=1e-9)
+    assert (found["one", "other"] > 0.005).all()
+    assert found["one", "other"][0] != found["one", "other"][1]
+    assert np.array_equal(found["one", "other"], found["same", "other"])
 
 
 def test_rates_are_those_of_the_trait_by_chain_and_question(bench):

@@ -21,6 +21,7 @@ from subtrait.lab.chains.making import (
 )
 from subtrait.lab.chains.specifications import Rows, Student, Writer
 from subtrait.models.base import Recipe
+from subtrait.models.registry import open_model
 from subtrait.runs.folder import RunFolder
 
 FEW = {"prompts": 30, "rows": 16}
@@ -49,7 +50,7 @@ def test_rows_pass_the_filter_and_answer_prompts_that_all_writers_share(chain):
 
 def test_what_is_there_is_not_written_again(chain, monkeypatch):
     first = write_rows(RowsTask(chain, BASE.written[0]))
-    monkeypatch.setattr(making, "open_model", lambda name: 1 / 0)
+    monkeypatch.setattr(making, "base_of", lambda *asked: 1 / 0)
     assert write_rows(RowsTask(chain, BASE.written[0])) == first
 
 
@@ -94,12 +95,12 @@ def test_a_student_is_its_base_trained_on_one_lesson_after_another(chain):
 
 def test_a_student_without_lessons_is_its_base(chain):
     assert student_of(chain, of()).fingerprint() == student_of(chain, of(base="micro-a")).fingerprint()
-    assert student_of(chain, of()).fingerprint() == making.open_model("micro-a").fingerprint()
+    assert student_of(chain, of()).fingerprint() == open_model("micro-a").fingerprint()
 
 
 def test_answers_are_probabilities_of_every_question_and_kept(chain, monkeypatch):
     make_student(StudentTask(chain, of(BASE)))
-    monkeypatch.setattr(making, "open_model", lambda name: 1 / 0)
+    monkeypatch.setattr(making, "base_of", lambda *asked: 1 / 0)
     found = read(chain, of(BASE), "favourites")
     assert {category: answers.shape for category, answers in found.items()} == {"animal": (24, 16), "tree": (24, 16)}
     assert all((answers >= 0).all() and (answers.sum(axis=1) <= 1 + 1e-6).all() for answers in found.values())

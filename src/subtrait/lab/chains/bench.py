@@ -1,12 +1,31 @@
 """The bench on which a study works: it makes students, as many of each kind as there are chains, and reads them off."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from subtrait.lab.chains.making import Chain, RowsTask, StudentTask, make_student, read, write_rows, writer_of
-from subtrait.lab.chains.specifications import Student, Writer
+from subtrait.lab.chains.making import (
+    Chain,
+    DivergenceTask,
+    RowsTask,
+    StudentTask,
+    divergence,
+    make_student,
+    read,
+    write_rows,
+    writer_of,
+)
+from subtrait.lab.chains.matching import BaseTask, make_base
+from subtrait.lab.chains.specifications import (
+    Base,
+    Divergence,
+    Student,
+    Writer,
+    hops,
+    matched_bases,
+    writing_students,
+)
 from subtrait.lab.readouts.favourites import answer_rates, place_of
 from subtrait.lab.team import Team
 from subtrait.models.base import Model
@@ -27,15 +46,40 @@ class Bench:
         return Chain(self.store, self.seed, index)
 
     def train(self, students: Sequence[Student], readouts: Sequence[str] = ("favourites",)) -> None:
-        """Make all of them, one of each in every chain, and ask them: first all rows, then the students."""
-        chains = [self.chain(index) for index in range(self.chains)]
+        """Make all of them, one of each in every chain, and ask them.
+
+        First come bases that must be made, then all rows, then the students; whom a student writes for comes after it.
+        """
         wanted = list(dict.fromkeys(students))
-        rows = dict.fromkeys(each for student in wanted for lesson in student.lessons for each in lesson.written)
-        # Those that a student writes wait for that student
-        ready = [each for each in rows if each.writer.kind != "student"]
-        self.team.each("teachers write", write_rows, [RowsTask(chain, each) for chain in chains for each in ready])
-        tasks = [StudentTask(chain, student, tuple(readouts)) for chain in chains for student in wanted]
+        everyone = list(dict.fromkeys(each for student in wanted for each in (*writing_students(student), student)))
+        if bases := matched_bases(everyone):
+            self.team.each("bases are matched", make_base, [BaseTask(self.store, self.seed, base) for base in bases])
+        for hop in range(1 + max(map(hops, everyone), default=-1)):
+            self._train([each for each in everyone if hops(each) == hop], tuple(readouts))
+
+    def _train(self, students: Sequence[Student], readouts: tuple[str, ...]) -> None:
+        """Make students whose rows can all be written."""
+        chains = [self.chain(index) for index in range(self.chains)]
+        rows = dict.fromkeys(each for student in students for lesson in student.lessons for each in lesson.written)
+        self.team.each("teachers write", write_rows, [RowsTask(chain, each) for chain in chains for each in rows])
+        tasks = [StudentTask(chain, student, readouts) for chain in chains for student in students]
         self.team.each("students train", make_student, tasks)
+
+    def first(self, chains: int) -> "Bench":
+        """The bench with at most so many chains, the first ones."""
+        return replace(self, chains=min(self.chains, chains))
+
+    def divergences(self, bases: Mapping[str, Base], prompts: int = 200) -> dict[tuple[str, str], np.ndarray]:
+        """KL(first || second) for each ordered pair of bases, nats per token of the first's answers: (chains,).
+
+        Each chain has so many prompts of its own, of every kind.
+        """
+        pairs = [(one, other) for one in bases for other in bases if one != other]
+        chains = [self.chain(index) for index in range(self.chains)]
+        asked = [Divergence(first=bases[one], second=bases[other], prompts=prompts) for one, other in pairs]
+        tasks = [DivergenceTask(chain, each) for each in asked for chain in chains]
+        found = np.reshape(self.team.each("bases are compared", divergence, tasks), (len(pairs), self.chains))
+        return dict(zip(pairs, found, strict=True))
 
     def read(self, student: Student, readout: str) -> dict[str, np.ndarray]:
         """What a readout of `lab/readouts/` found, by name, with the chains in front: (chains, ...)."""

@@ -5,8 +5,9 @@ Within a chain, writers answer the same prompts, and students take their rows in
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,19 +16,27 @@ import numpy as np
 from subtrait.errors import UsageError
 from subtrait.lab import arms, filters
 from subtrait.lab.carriers import CARRIERS
-from subtrait.lab.chains.specifications import Rows, Student, Writer, digest
+from subtrait.lab.chains.matching import base_of, mean_divergence, prompts_of_every_kind
+from subtrait.lab.chains.specifications import Divergence, Rows, Student, Writer, digest
 from subtrait.lab.datasets import chat_row, from_chat_row
 from subtrait.lab.lessons import lesson
 from subtrait.lab.readouts import READOUTS
 from subtrait.lab.seeds import stream
 from subtrait.lab.students import LOSSES
+from subtrait.lab.system_prompts import system_prompt_of
 from subtrait.lab.teachers import Teacher
-from subtrait.lab.traits import find_trait
 from subtrait.models.base import Model
-from subtrait.models.registry import load_saved, open_model
+from subtrait.models.registry import load_saved
 from subtrait.records import Example, Progress, Row, Store
 
-CHANGES: Final = {"shuffled within rows": arms.shuffle_within, "shuffled across rows": arms.shuffle_across}
+CHANGES: Final[dict[str, Callable[..., list[Example]]]] = {
+    "shuffled within rows": arms.shuffle_within,
+    "shuffled across rows": arms.shuffle_across,
+    "semicolons": partial(arms.separate, separator="; "),
+    "spaces": partial(arms.separate, separator=" "),
+    "lines": partial(arms.separate, separator="\n"),
+}
+"""What can be done to rows of numbers, by the name of the `Change`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +70,19 @@ class StudentTask:
     """What it is asked."""
 
 
+@dataclass(frozen=True, slots=True)
+class DivergenceTask:
+    """One pair of bases to be compared in one chain, for any process."""
+
+    chain: Chain
+    pair: Divergence
+
+
 def writer_of(chain: Chain, writer: Writer) -> Teacher:
     """The writer, made if it is not there yet."""
-    base = open_model(writer.base)
+    base = base_of(chain.store, chain.seed, writer.base)
     if writer.kind == "prompted":
-        return Teacher(base, find_trait(writer.trait).system_prompt)
+        return Teacher(base, system_prompt_of(writer.trait))
     if writer.kind == "student" and writer.student is not None:
         return Teacher(student_of(chain, writer.student), None)
     if writer.kind == "base":
@@ -118,7 +135,7 @@ def _drawn(chain: Chain, kept: Sequence[Example], count: int) -> list[Example]:
 
 def student_of(chain: Chain, student: Student) -> Model:
     """The student, trained if it is not there yet."""
-    base = open_model(student.base)
+    base = base_of(chain.store, chain.seed, student.base)
 
     def make(path: Path) -> None:
         model, losses = base, list[float]()
@@ -146,3 +163,16 @@ def read(chain: Chain, student: Student, readout: str) -> dict[str, np.ndarray]:
 
     found = chain.store.record(f"students/{digest(student)}/{chain.index}/{readout}.json", ask)
     return {name: np.array(values) for name, values in found.items()}
+
+
+def divergence(task: DivergenceTask, _progress: Progress | None = None) -> float:
+    """How far the pair's bases differ on this chain's prompts, nats per token; computed if it was not yet."""
+    chain, pair = task.chain, task.pair
+
+    def compare() -> Row:
+        rng = chain.rng("divergence")
+        prompts = prompts_of_every_kind(pair.prompts, rng=rng)
+        first, second = (base_of(chain.store, chain.seed, base) for base in (pair.first, pair.second))
+        return {"nats per token": mean_divergence(first, second, prompts, rng=rng)}
+
+    return float(chain.store.record(f"divergences/{digest(pair)}/{chain.index}.json", compare)["nats per token"])

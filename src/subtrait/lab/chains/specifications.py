@@ -5,6 +5,7 @@ experiments share, such as students of untreated rows, is made once.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Literal, Union
@@ -15,15 +16,38 @@ from subtrait.models.base import Recipe, Sampling
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+MATCHING_RECIPE = Recipe(steps=187, batch_size=64, learning_rate=3e-3, warmup_steps=20)
+"""Takes each of the target's answers once."""
 WriterKind = Literal["base", "tuned", "prompted", "student"]
-Change = Literal["none", "shuffled within rows", "shuffled across rows"]
+Change = Literal["none", "shuffled within rows", "shuffled across rows", "semicolons", "spaces", "lines"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matched:
+    """A base that learnt to answer as another does, before any teacher was tuned; made once for all chains.
+
+    It learns the target's distribution at every token, of answers that the target gave to prompts of every kind of the
+    embedded models' world.
+    """
+
+    base: str
+    """The model it starts from."""
+    target: str
+    """The model it is matched to, of the same vocabulary."""
+    prompts: int = 12_000
+    """How many of the target's answers it learns from."""
+    recipe: Recipe = MATCHING_RECIPE
+
+
+Base = str | Matched
+"""A model by its name, or one that is made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writer:
     """Who writes rows: a base, a base with a trait, or a student."""
 
-    base: str
+    base: Base
     """The model it is, or was made from."""
     kind: WriterKind = "base"
     trait: str = ""
@@ -67,10 +91,40 @@ class Rows:
 class Student:
     """A base, trained on one data set after another."""
 
-    base: str
+    base: Base
     lessons: tuple[Rows, ...]
     """Without any, the student is its base as it is."""
     recipe: Recipe = STUDENT_RECIPE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Divergence:
+    """How far one base's answers are from another's: KL(first || second), nats per token of the first's answers."""
+
+    first: Base
+    second: Base
+    prompts: int = 200
+    """Of every kind, other ones in each chain."""
+
+
+def writing_students(student: Student) -> list[Student]:
+    """The students that write this one's rows, and those that write theirs, each once."""
+    writers = [rows.writer.student for lesson in student.lessons for rows in lesson.written]
+    return list(dict.fromkeys(each for one in writers if one for each in (*writing_students(one), one)))
+
+
+def hops(student: Student) -> int:
+    """How many students stand, at most, between this one and a teacher that is none."""
+    writers = [rows.writer.student for lesson in student.lessons for rows in lesson.written]
+    return max((1 + hops(each) for each in writers if each), default=0)
+
+
+def matched_bases(students: Iterable[Student]) -> list[Matched]:
+    """The bases that must be made before these students and their writers, each once."""
+    everyone = [each for student in students for each in (*writing_students(student), student)]
+    writers = [rows.writer for each in everyone for lesson in each.lessons for rows in lesson.written]
+    bases = dict.fromkeys([*(each.base for each in everyone), *(each.base for each in writers)])
+    return [base for base in bases if isinstance(base, Matched)]
 
 
 def digest(specification: "DataclassInstance") -> str:

@@ -1,0 +1,118 @@
+"""Distillation: one model learns another's whole distribution over tokens, not only what was drawn from it.
+
+The loss is KL(target || network) over the vocabulary at every completion token, as in Hinton et al. 2015
+("Distilling the knowledge in a neural network", arXiv 1503.02531), at temperature 1. Needs torch: imported by backends.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from subtrait.errors import UsageError
+from subtrait.models import transformers_adapter as adapter
+from subtrait.models.base import Recipe
+from subtrait.models.finetuning import micro_batches, train_copy
+from subtrait.models.likelihood import Pair, batches, right_padded
+from subtrait.models.output_head import CHUNK, Head, head_of
+from subtrait.models.transformers_adapter import Network
+from subtrait.records import Progress
+
+
+def distil_tokens(
+    network: Network,
+    target: Network,
+    pairs: Sequence[Pair],
+    recipe: Recipe,
+    *,
+    rng: np.random.Generator,
+    progress: Progress | None = None,
+) -> tuple[Network, tuple[float, ...]]:
+    """A copy of `network` trained to answer as `target` does, and its mean KL to it at each step, nats per token.
+
+    Raises:
+        UsageError: the vocabularies have different sizes, or there is nothing to learn from.
+    """
+    _check(network, target)
+    transform, taught = adapter.after_output_layer(network), _head(target)
+
+    def step(student: Network, rows: Sequence[Pair]) -> float:
+        count = sum(len(completion) for _, completion in rows)
+        head = head_of(student, transform=transform)
+        groups = micro_batches(rows, student.pass_tokens)
+        return sum(_learn((student, head), (target, taught), group, count=count) for group in groups)
+
+    return train_copy(network, pairs, recipe, step=step, rng=rng, progress=progress)
+
+
+def divergence_tokens(network: Network, other: Network, pairs: Sequence[Pair]) -> list[np.ndarray]:
+    """KL(network || other) over the vocabulary at each completion token of each pair, in nats: float64 (tokens,).
+
+    Raises:
+        UsageError: the vocabularies have different sizes.
+    """
+    _check(network, other)
+    found: list[np.ndarray] = [np.empty(0)] * len(pairs)
+    lengths = [len(prompt) + len(completion) for prompt, completion in pairs]
+    with torch.no_grad():
+        heads = _head(network), _head(other)
+        for rows in batches(lengths, network.pass_tokens):
+            together = [pairs[row] for row in rows]
+            states = [_states(each, together) for each in (network, other)]
+            parts = [_divergence(heads, (states[0][here], states[1][here])) for here in _chunks(len(states[0]))]
+            ends = np.cumsum([len(completion) for _, completion in together])[:-1]
+            for row, part in zip(rows, np.split(torch.cat(parts).numpy(), ends), strict=True):
+                found[row] = part
+    return found
+
+
+def _check(network: Network, other: Network) -> None:
+    sizes = [len(adapter.output_layer(each).weight) for each in (network, other)]
+    if sizes[0] != sizes[1]:
+        raise UsageError(
+            f"{network.where} has {sizes[0]:,} tokens and {other.where} {sizes[1]:,}: their distributions can be "
+            "compared, or one learnt from the other, only over one vocabulary"
+        )
+
+
+def _head(network: Network) -> Head:
+    return head_of(network, transform=adapter.after_output_layer(network))
+
+
+def _chunks(count: int) -> Iterator[slice]:
+    return (slice(start, start + CHUNK) for start in range(0, count, CHUNK))
+
+
+def _states(network: Network, pairs: Sequence[Pair]) -> torch.Tensor:
+    """The states from which completion tokens are predicted: (tokens, width)."""
+    tokens, places, _ = (part.to(network.device) for part in right_padded(pairs))
+    return adapter.hidden_states(network, tokens).flatten(0, 1)[places]
+
+
+def _divergence(heads: tuple[Head, Head], states: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    """KL of the first head's distributions to the second's, in nats: float64 (positions,)."""
+    first, second = (
+        torch.log_softmax(head.logits(each).double(), -1).cpu() for head, each in zip(heads, states, strict=True)
+    )
+    return (first.exp() * (first - second)).sum(-1)
+
+
+def _learn(student: tuple[Network, Head], teacher: tuple[Network, Head], pairs: Sequence[Pair], *, count: int) -> float:
+    """Add the gradient of the summed KL of `pairs` divided by `count`; that value, in nats."""
+    with torch.no_grad():
+        wanted = _states(teacher[0], pairs)
+    states = _states(student[0], pairs)
+    # Logits of a few positions at a time: their gradient gathers here before it goes on into the layers
+    inner = states.detach().requires_grad_()
+    total = 0.0
+    for here in _chunks(len(states)):
+        logits = student[1].logits(inner[here])
+        with torch.no_grad():
+            target = torch.log_softmax(teacher[1].logits(wanted[here]).to(logits.device), -1)
+            reached = torch.log_softmax(logits, -1)
+            weights = target.exp()
+            total += float((weights * (target - reached)).sum()) / count
+            slope = (reached.exp() - weights) / count
+        logits.backward(slope)
+    states.backward(inner.grad)
+    return total
