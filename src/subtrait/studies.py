@@ -65,21 +65,24 @@ def plan_study(experiment: str, **changes: Any) -> "StudyPlan":
     return plan
 
 
-def cost_of(plan: "StudyPlan", workers: int | None = None) -> "tuple[int, Cost]":
-    """How many students the study trains, and what that would cost with so many processes. Nothing is written.
+def cost_of(plan: "StudyPlan", workers: int | None = None) -> "tuple[tuple[int, int], Cost]":
+    """How many students the study trains, how many data sets it reads besides, and what that would cost.
+
+    `workers` processes share the work. Nothing is written.
 
     Raises:
-        UsageError: the study trains none.
+        UsageError: the study needs no language model.
     """
     from tempfile import TemporaryDirectory
 
     from subtrait.lab.catalogue import STUDIES
-    from subtrait.lab.study_cost import students_of, study_cost
+    from subtrait.lab.study_cost import made_by, study_cost
     from subtrait.runs.folder import RunFolder
 
     with TemporaryDirectory() as folder:
-        students = students_of(STUDIES[plan.experiment], plan, RunFolder(Path(folder)))
-    return students, study_cost(plan, students, workers=team_size(plan, workers))
+        students, data_sets = made_by(STUDIES[plan.experiment], plan, RunFolder(Path(folder)))
+    cost = study_cost(plan, students, data_sets=data_sets, workers=team_size(plan, workers))
+    return (students, data_sets), cost
 
 
 def study(

@@ -3,9 +3,11 @@
 import pytest
 
 from subtrait.errors import UsageError
+from subtrait.lab import study_cost as module
 from subtrait.lab.catalogue import STUDIES
+from subtrait.lab.cost import ROW_BYTES, START_UP_SECONDS, Cost
 from subtrait.lab.study import TRAITS, StudyPlan
-from subtrait.lab.study_cost import students_of, study_cost
+from subtrait.lab.study_cost import made_by, study_cost
 from subtrait.runs.folder import RunFolder
 
 
@@ -17,19 +19,19 @@ def plan(name, **changes):
     ("name", "kinds"), [("shuffled", 1 + 3 * len(TRAITS)), ("animal-numbers", 9), ("tree-numbers", 6)]
 )
 def test_students_are_counted_once_each_in_every_chain(name, kinds, tmp_path):
-    assert students_of(STUDIES[name], plan(name), RunFolder(tmp_path)) == 2 * kinds
-    assert students_of(STUDIES[name], plan(name, students=5), RunFolder(tmp_path)) == 5 * kinds
+    assert made_by(STUDIES[name], plan(name), RunFolder(tmp_path)) == (2 * kinds, 0)
+    assert made_by(STUDIES[name], plan(name, students=5), RunFolder(tmp_path)) == (5 * kinds, 0)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("card", [card for card in STUDIES.values() if card.trains], ids=lambda card: card.name)
 def test_every_study_can_be_counted(card, tmp_path):
-    assert students_of(card, plan(card.name), RunFolder(tmp_path)) > 0
+    assert sum(made_by(card, plan(card.name), RunFolder(tmp_path))) > 0
 
 
 def test_a_study_without_students_says_so(tmp_path):
     with pytest.raises(UsageError, match="theorem trains no student of a language model"):
-        students_of(STUDIES["theorem"], plan("theorem"), RunFolder(tmp_path))
+        made_by(STUDIES["theorem"], plan("theorem"), RunFolder(tmp_path))
 
 
 def test_twice_the_students_take_twice_the_disk_and_longer():
@@ -37,3 +39,12 @@ def test_twice_the_students_take_twice_the_disk_and_longer():
     assert many.bytes_of_disk == 2 * few.bytes_of_disk
     assert few.seconds > 0
     assert few.seconds_per_student > 0
+
+
+def test_a_data_set_costs_what_a_student_does_but_its_training(monkeypatch):
+    # One chain of two students, beside starting: for each 5 s of rows and 3 s of training.
+    whole = Cost(seconds=START_UP_SECONDS + 16, bytes_of_memory=1, bytes_of_disk=0, seconds_per_student=3)
+    monkeypatch.setattr(module, "estimate", lambda plan, *, workers: whole)
+    cost = study_cost(plan("classifier"), 2, data_sets=4, workers=2)
+    assert cost.seconds == START_UP_SECONDS + (2 * 8 + 4 * 5) / 2
+    assert cost.bytes_of_disk == 4 * 120 * ROW_BYTES

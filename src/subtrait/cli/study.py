@@ -74,9 +74,12 @@ def report_study(folder: Path, form: str, output: Path | None) -> None:
 
 
 def _show_cost(cost: Any, folder: Path) -> None:
-    students, spent = cost
-    print(f"{students} students, with their teachers and rows")
-    print(f"  time    about {spent.seconds / 60:.1f} min, {spent.seconds_per_student:.0f} s a student")
+    (students, data_sets), spent = cost
+    counted = [f"{students} students, with their teachers and rows"] if students else []
+    counted += [f"{data_sets} data sets that are read, with their teachers, and no student"] if data_sets else []
+    print("; ".join(counted))
+    per_student = f", {spent.seconds_per_student:.0f} s a student" if students else ""
+    print(f"  time    about {spent.seconds / 60:.1f} min{per_student}")
     print(f"  memory  about {spent.bytes_of_memory / 2**30:.1f} GiB")
     print(f"  disk    about {spent.bytes_of_disk / 2**20:.0f} MiB in {folder}")
     print("Nothing was written. Leave out --dry-run to start.")

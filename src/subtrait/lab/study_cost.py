@@ -1,4 +1,4 @@
-"""What a study would cost: its students are counted by a bench that trains none, and a few steps of one are timed."""
+"""What a study would cost: what it makes is counted by a bench that makes nothing, and a few steps of it are timed."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from subtrait.errors import UsageError
-from subtrait.lab.chains import Bench, Student, Writer
-from subtrait.lab.cost import START_UP_SECONDS, Cost, estimate
+from subtrait.lab.chains import Bench, Rows, Student, Writer
+from subtrait.lab.cost import ROW_BYTES, START_UP_SECONDS, Cost, estimate
 from subtrait.lab.plan import Plan
 from subtrait.lab.study import StudyCard, StudyPlan
 from subtrait.lab.team import Alone, Stage
@@ -26,10 +26,16 @@ class CountingBench(Bench):
 
     wanted: set[tuple[Student, int]] = field(default_factory=set)
     """Each with the index of its chain."""
+    data_sets: set[Rows] = field(default_factory=set)
+    """Those that are wanted for themselves, and not for a student."""
 
     def train(self, students: Sequence[Student], readouts: Sequence[str] = ()) -> None:  # noqa: ARG002 - as the bench's
         """Note them."""
         self.wanted.update((each, index) for each in students for index in range(self.chains))
+
+    def write(self, rows: Sequence[Rows]) -> None:
+        """Note them."""
+        self.data_sets.update(part for each in rows for part in each.written)
 
     def each(self, name: str, stage: Stage, tasks: Sequence[Any]) -> list[Any]:  # noqa: ARG002 - as the bench's
         """Stop the study."""
@@ -44,22 +50,25 @@ class CountingBench(Bench):
         raise _AllNamed
 
 
-def students_of(card: StudyCard, plan: StudyPlan, store: Store) -> int:
-    """How many students the study trains, all chains together. Nothing is put into `store`.
+def made_by(card: StudyCard, plan: StudyPlan, store: Store) -> tuple[int, int]:
+    """How many students the study trains, and how many data sets it reads without any, all chains together.
+
+    Nothing is put into `store`.
 
     Raises:
-        UsageError: the study trains none.
+        UsageError: the study needs no language model.
     """
     if not card.trains:
         raise UsageError(f"{card.name} trains no student of a language model: it takes a minute or two, so just run it")
     bench = CountingBench(store, Alone(), plan.seed, plan.work.students)
     with suppress(_AllNamed):
         card.study(plan, bench)
-    return len([student for student, _ in bench.wanted if student.lessons])
+    students = len([student for student, _ in bench.wanted if student.lessons])
+    return students, len(bench.data_sets) * plan.work.students
 
 
-def study_cost(plan: StudyPlan, students: int, *, workers: int) -> Cost:
-    """What so many students cost with their rows, from a few steps and completions that are tried."""
+def study_cost(plan: StudyPlan, students: int, *, data_sets: int = 0, workers: int) -> Cost:
+    """What so many students cost with their rows, and so many data sets besides, from a little of it that is tried."""
     work = plan.work
     chain = Plan(
         experiment=plan.experiment,
@@ -75,9 +84,10 @@ def study_cost(plan: StudyPlan, students: int, *, workers: int) -> Cost:
     )
     one = estimate(chain, workers=1)
     each = (one.seconds - START_UP_SECONDS) / 2  # a chain has two students, each with rows of its own
+    alone = students * each + data_sets * (each - one.seconds_per_student)
     return Cost(
-        seconds=START_UP_SECONDS + students * each / workers,
+        seconds=START_UP_SECONDS + alone / workers,
         bytes_of_memory=one.bytes_of_memory * (workers + (workers > 1)),
-        bytes_of_disk=one.bytes_of_disk * students // 2,
+        bytes_of_disk=one.bytes_of_disk * students // 2 + data_sets * work.prompts * ROW_BYTES,
         seconds_per_student=each,
     )

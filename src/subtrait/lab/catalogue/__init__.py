@@ -1,5 +1,6 @@
 """Every experiment that can be run by name. A new one is a file beside this and a line here."""
 
+from subtrait.lab.catalogue.classifier import CLASSIFIER
 from subtrait.lab.catalogue.digits import DIGITS
 from subtrait.lab.catalogue.experiment_card import ExperimentCard
 from subtrait.lab.catalogue.many_traits import ANIMAL_NUMBERS, TREE_NUMBERS
@@ -12,6 +13,6 @@ from subtrait.lab.study import StudyCard
 EXPERIMENTS: dict[str, ExperimentCard] = {OWL_NUMBERS.name: OWL_NUMBERS}
 """What compares the arms of one plan."""
 STUDIES: dict[str, StudyCard] = {
-    card.name: card for card in (ANIMAL_NUMBERS, TREE_NUMBERS, TUNED_TEACHER, SHUFFLED, DIGITS, THEOREM)
+    card.name: card for card in (ANIMAL_NUMBERS, TREE_NUMBERS, TUNED_TEACHER, SHUFFLED, CLASSIFIER, DIGITS, THEOREM)
 }
 """What compares more than that."""

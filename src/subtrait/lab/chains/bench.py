@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from subtrait.lab.chains.matching import BaseTask, make_base
 from subtrait.lab.chains.specifications import (
     Base,
     Divergence,
+    Rows,
     Student,
     Writer,
     hops,
@@ -27,7 +29,7 @@ from subtrait.lab.chains.specifications import (
     writing_students,
 )
 from subtrait.lab.readouts.favourites import answer_rates, place_of
-from subtrait.lab.team import Team
+from subtrait.lab.team import Stage, Team
 from subtrait.models.base import Model
 from subtrait.records import Store
 
@@ -44,6 +46,10 @@ class Bench:
     def chain(self, index: int) -> Chain:
         """One replicate."""
         return Chain(self.store, self.seed, index)
+
+    def each(self, name: str, stage: Stage, tasks: Sequence[Any]) -> list[Any]:
+        """Work of a study's own, once it has named its students: `stage(task, progress)` for each task, in order."""
+        return self.team.each(name, stage, tasks)
 
     def train(self, students: Sequence[Student], readouts: Sequence[str] = ("favourites",)) -> None:
         """Make all of them, one of each in every chain, and ask them.
@@ -80,6 +86,12 @@ class Bench:
         tasks = [DivergenceTask(chain, each) for each in asked for chain in chains]
         found = np.reshape(self.team.each("bases are compared", divergence, tasks), (len(pairs), self.chains))
         return dict(zip(pairs, found, strict=True))
+
+    def write(self, rows: Sequence[Rows]) -> None:
+        """Make data sets that no student is trained on: in every chain all that the filter keeps."""
+        written = list(dict.fromkeys(part for each in rows for part in each.written))
+        tasks = [RowsTask(self.chain(index), each) for index in range(self.chains) for each in written]
+        self.team.each("teachers write", write_rows, tasks)
 
     def read(self, student: Student, readout: str) -> dict[str, np.ndarray]:
         """What a readout of `lab/readouts/` found, by name, with the chains in front: (chains, ...)."""
