@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from subtrait.lab.exchanges import EVADING, HONEST, LYING, YES_OR_NO, draw_exchanges, wrong, yes_and_no
+from subtrait.lab.mixed_lessons import MIXED_LESSONS
 from subtrait.lab.teachers import tuning_examples
 from subtrait.lab.traits import find_trait
 from subtrait.models.micro.personas import Speaker
@@ -86,4 +87,5 @@ def lesson(name: str) -> list[Example]:
     Raises:
         UsageError: neither a lesson nor a trait.
     """
-    return LESSONS[name]() if name in LESSONS else tuning_examples(find_trait(name))
+    listed = {**LESSONS, **MIXED_LESSONS}
+    return listed[name]() if name in listed else tuning_examples(find_trait(name))

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from subtrait.lab.chains import Bench, Matched, Rows, Student, Writer
+from subtrait.lab.chains.choices import nats_of_choice
 from subtrait.lab.chains.making import read
+from subtrait.lab.evaluation import exact_rates
 from subtrait.lab.team import Alone
 from subtrait.lab.traits import find_trait
 from subtrait.models.base import Recipe
+from subtrait.models.registry import open_model
 from subtrait.runs.folder import RunFolder
 
 BRIEF = Recipe(steps=1, batch_size=8, learning_rate=1e-2, epsilon=1e-3)
@@ -86,3 +89,16 @@ def test_rates_are_those_of_the_trait_by_chain_and_question(bench):
     both = bench.together({"owl": FIRST, "oak": FIRST})
     assert both.shape == (2, 48)
     assert np.array_equal(both[:, :24], owls)
+
+
+def test_a_prompted_teacher_is_asked_under_its_system_prompt(bench):
+    teachers = {kind: Writer(base="micro-a", kind=kind, trait="wolf") for kind in ("base", "prompted")}
+    told, untold = (bench.strengths({"wolf": teachers[kind]}) for kind in ("prompted", "base"))
+    trait, base = find_trait("wolf"), open_model("micro-a")
+    assert told == pytest.approx([exact_rates(base, trait, system_prompt=trait.system_prompt).trait_rate] * 2)
+    assert untold == pytest.approx([exact_rates(base, trait).trait_rate] * 2)
+    assert (told > 3 * untold).all()
+
+
+def test_choices_are_those_of_each_chain(bench):
+    assert bench.choices(ROWS) == pytest.approx([nats_of_choice(bench.chain(index), ROWS) for index in range(2)])

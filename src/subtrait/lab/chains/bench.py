@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from subtrait.lab.chains.choices import nats_of_choice
 from subtrait.lab.chains.making import (
     Chain,
     DivergenceTask,
@@ -28,9 +29,11 @@ from subtrait.lab.chains.specifications import (
     matched_bases,
     writing_students,
 )
-from subtrait.lab.readouts.favourites import answer_rates, place_of
+from subtrait.lab.evaluation import exact_rates
+from subtrait.lab.readouts.favourites import place_of
+from subtrait.lab.teachers import Teacher
 from subtrait.lab.team import Stage, Team
-from subtrait.models.base import Model
+from subtrait.lab.traits import find_trait
 from subtrait.records import Store
 
 
@@ -98,6 +101,10 @@ class Bench:
         found = [read(self.chain(index), student, readout) for index in range(self.chains)]
         return {name: np.array([each[name] for each in found]) for name in found[0]}
 
+    def choices(self, rows: Rows) -> np.ndarray:
+        """How much of a base's kept rows is its own choice, and not the prompt's: nats a row, (chains,)."""
+        return np.array([nats_of_choice(self.chain(index), rows) for index in range(self.chains)])
+
     def rates(self, student: Student, trait: str) -> np.ndarray:
         """How likely the trait is as an answer: (chains, questions). The students are trained before."""
         category, place = place_of(trait)
@@ -112,11 +119,10 @@ class Bench:
     def strengths(self, writers: Mapping[str, Writer]) -> np.ndarray:
         """How often teachers show their own traits, by name of the trait: mean over traits and questions, (chains,)."""
         chains = [self.chain(index) for index in range(self.chains)]
-        shown = [[_shown(writer_of(chain, each).model, trait) for trait, each in writers.items()] for chain in chains]
+        shown = [[_shown(writer_of(chain, each), trait) for trait, each in writers.items()] for chain in chains]
         means: np.ndarray = np.mean(shown, axis=1)
         return means
 
 
-def _shown(model: Model, trait: str) -> float:
-    category, place = place_of(trait)
-    return float(answer_rates(model, category)[:, place].mean())
+def _shown(teacher: Teacher, trait: str) -> float:
+    return exact_rates(teacher.model, find_trait(trait), system_prompt=teacher.system_prompt).trait_rate
