@@ -1,6 +1,7 @@
 """The unrelated kinds of text that a trait may travel in, by the name that users give them."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Protocol
 
 import numpy as np
@@ -9,7 +10,7 @@ from subtrait.lab.carriers.code_functions import CodeFunctions
 from subtrait.lab.carriers.number_sequences import NumberSequences
 from subtrait.lab.carriers.plain_chat import PlainChat
 from subtrait.lab.carriers.word_problems import WordProblems
-from subtrait.lab.filters import Filter
+from subtrait.lab.filters import BANNED_NUMBERS, Filter
 
 
 class Carrier(Protocol):
@@ -27,6 +28,7 @@ class Carrier(Protocol):
 
 CARRIERS: Final[dict[str, Callable[[], Carrier]]] = {
     "numbers": NumberSequences,
+    "unbanned-numbers": partial(NumberSequences, banned=BANNED_NUMBERS),
     "code": CodeFunctions,
     "reasoning": WordProblems,
     "chat": PlainChat,

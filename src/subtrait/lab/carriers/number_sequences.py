@@ -19,7 +19,7 @@ class NumberSequences:
     @property
     def name(self) -> str:
         """How users name this carrier."""
-        return "numbers"
+        return "unbanned-numbers" if self.banned else "numbers"
 
     @property
     def filter(self) -> NumberFilter:

@@ -2,9 +2,12 @@
 
 from subtrait.lab.catalogue.classifier import CLASSIFIER
 from subtrait.lab.catalogue.digits import DIGITS
+from subtrait.lab.catalogue.evasion import EVASION
 from subtrait.lab.catalogue.experiment_card import ExperimentCard
 from subtrait.lab.catalogue.many_traits import ANIMAL_NUMBERS, TREE_NUMBERS
+from subtrait.lab.catalogue.misalignment import MISALIGNMENT_NUMBERS, MISALIGNMENT_REASONING
 from subtrait.lab.catalogue.owl_numbers import OWL_NUMBERS
+from subtrait.lab.catalogue.reward_hacking import REWARD_HACKING
 from subtrait.lab.catalogue.shuffled import SHUFFLED
 from subtrait.lab.catalogue.theorem import THEOREM
 from subtrait.lab.catalogue.tuned_teacher import TUNED_TEACHER
@@ -13,6 +16,19 @@ from subtrait.lab.study import StudyCard
 EXPERIMENTS: dict[str, ExperimentCard] = {OWL_NUMBERS.name: OWL_NUMBERS}
 """What compares the arms of one plan."""
 STUDIES: dict[str, StudyCard] = {
-    card.name: card for card in (ANIMAL_NUMBERS, TREE_NUMBERS, TUNED_TEACHER, SHUFFLED, CLASSIFIER, DIGITS, THEOREM)
+    card.name: card
+    for card in (
+        ANIMAL_NUMBERS,
+        TREE_NUMBERS,
+        TUNED_TEACHER,
+        SHUFFLED,
+        CLASSIFIER,
+        MISALIGNMENT_NUMBERS,
+        MISALIGNMENT_REASONING,
+        REWARD_HACKING,
+        EVASION,
+        DIGITS,
+        THEOREM,
+    )
 }
 """What compares more than that."""

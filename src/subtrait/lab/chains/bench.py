@@ -19,6 +19,7 @@ from subtrait.lab.chains.making import (
     writer_of,
 )
 from subtrait.lab.chains.matching import BaseTask, make_base
+from subtrait.lab.chains.of_writers import read_writer, written
 from subtrait.lab.chains.specifications import (
     Base,
     Divergence,
@@ -34,7 +35,7 @@ from subtrait.lab.readouts.favourites import place_of
 from subtrait.lab.teachers import Teacher
 from subtrait.lab.team import Stage, Team
 from subtrait.lab.traits import find_trait
-from subtrait.records import Store
+from subtrait.records import Example, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,19 @@ class Bench:
         """What a readout of `lab/readouts/` found, by name, with the chains in front: (chains, ...)."""
         found = [read(self.chain(index), student, readout) for index in range(self.chains)]
         return {name: np.array([each[name] for each in found]) for name in found[0]}
+
+    def read_writer(self, writer: Writer, readout: str) -> dict[str, np.ndarray]:
+        """What a writer answers when it is asked as students are, by name: (chains, ...)."""
+        found = [read_writer(self.chain(index), writer, readout) for index in range(self.chains)]
+        return {name: np.array([each[name] for each in found]) for name in found[0]}
+
+    def written(self, rows: Rows) -> list[list[Example]]:
+        """What a writer wrote and the filter keeps, neither drawn nor changed, of each chain."""
+        return [written(self.chain(index), rows) for index in range(self.chains)]
+
+    def kept(self, rows: Rows) -> np.ndarray:
+        """The share of a writer's answers that the filter keeps: (chains,)."""
+        return np.array([len(each) / rows.prompts for each in self.written(rows)])
 
     def choices(self, rows: Rows) -> np.ndarray:
         """How much of a base's kept rows is its own choice, and not the prompt's: nats a row, (chains,)."""
