@@ -83,6 +83,8 @@ def test_a_measure_whose_control_failed_is_not_applicable_and_the_table_says_why
     failed = replace(result.measures[0], applicable=False, agreement="not applicable")
     text = " ".join(shown(replace(result, measures=(failed,)), width=200).split())
     assert "(figure 5) not applicable" in text
+    narrow = shown(replace(result, measures=(failed,))).splitlines()
+    assert any(line.rstrip().endswith(" not applicable") for line in narrow)
     assert "Not applicable: its positive control failed, so the value says nothing." in text
     assert "0 of 1 measure agree with what was published; 1 is not applicable." in text
 

@@ -107,7 +107,7 @@ def _story(results: Sequence[StudyResult]) -> dict[str, Any]:
 def _table(shown: Sequence[Row]) -> "RenderableType":
     table = ruled_table("experiment", "measure", "published", "ours", "agreement", width=10)
     table.columns[1].justify, table.columns[1].no_wrap = "left", False
-    table.columns[-1].min_width = len("not applicable")
+    table.columns[-1].no_wrap = True
     for row in shown:
         name, measure, published, _, agreement = (plain(cell, limit=_NAME) for cell in _cells(row))
         table.add_row(name if row.first else "", measure, published, _ours(row.measure), agreement)

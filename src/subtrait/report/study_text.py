@@ -64,11 +64,11 @@ def _tally(result: StudyResult) -> dict[Agreement, int]:
 def _group(name: str, measures: Sequence[Measure]) -> "RenderableType":
     """The measures of a group that share a scale."""
     shown, against = measures[:MANY], any(map(_is_compared, measures))
-    table = ruled_table("measure", "ours", "interval", *(["published", "agreement"] if against else []), width=18)
+    table = ruled_table("measure", "ours", "interval", *(["published", "agreement"] if against else []), width=16)
     for each in shown:
         table.add_row(_named(each), *_ours(each.value, each.scale), *(_against(each) if against else []))
     if against:
-        table.columns[-1].min_width = len("not applicable")
+        table.columns[-1].no_wrap = True
     notes = [*_meanings(shown), *_left_out(measures, "measures")]
     return titled(_title(name, measures[0].scale), [table, indented(" ".join(notes))])
 
