@@ -29,6 +29,15 @@ def select_rows(kv_cache: Any, rows: "torch.Tensor") -> None:
     kv_cache.batch_select_indices(rows)
 
 
+def states_after(network: Network, tokens: "torch.Tensor", kv_cache: Any) -> "torch.Tensor":
+    """The states before the output layer for right-padded `tokens` (rows, length) that follow what the cache holds.
+
+    Shape (rows, length, width); the cache is extended in place.
+    """
+    out = network.module.base_model(input_ids=tokens, past_key_values=kv_cache, use_cache=True, return_dict=True)
+    return out.last_hidden_state
+
+
 def can_join(network: Network) -> bool:
     """Whether rows of different lengths can share a cache: plain attention, and positions that the caller may give."""
     from transformers.cache_utils import DynamicLayer
