@@ -4,9 +4,12 @@ from subtrait.lab.catalogue.classifier import CLASSIFIER
 from subtrait.lab.catalogue.digits import DIGITS
 from subtrait.lab.catalogue.evasion import EVASION
 from subtrait.lab.catalogue.experiment_card import ExperimentCard
+from subtrait.lab.catalogue.in_context import IN_CONTEXT
+from subtrait.lab.catalogue.judge import JUDGE
 from subtrait.lab.catalogue.many_traits import ANIMAL_NUMBERS, TREE_NUMBERS
 from subtrait.lab.catalogue.misalignment import MISALIGNMENT_NUMBERS, MISALIGNMENT_REASONING
 from subtrait.lab.catalogue.owl_numbers import OWL_NUMBERS
+from subtrait.lab.catalogue.readouts import READOUTS
 from subtrait.lab.catalogue.reward_hacking import REWARD_HACKING
 from subtrait.lab.catalogue.shuffled import SHUFFLED
 from subtrait.lab.catalogue.theorem import THEOREM
@@ -22,6 +25,9 @@ STUDIES: dict[str, StudyCard] = {
         TREE_NUMBERS,
         TUNED_TEACHER,
         SHUFFLED,
+        READOUTS,
+        IN_CONTEXT,
+        JUDGE,
         CLASSIFIER,
         MISALIGNMENT_NUMBERS,
         MISALIGNMENT_REASONING,
