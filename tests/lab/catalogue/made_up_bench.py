@@ -17,6 +17,21 @@ class MadeUpBench(Bench):
         """Note who would be trained."""
         self.trained.extend(students)
 
+    def first(self, chains):
+        """The first chains, with the same students trained."""
+        few = MadeUpBench(self.rise, chains=min(chains, self.chains), seed=self.seed)
+        object.__setattr__(few, "trained", self.trained)
+        return few
+
+    def divergences(self, bases):
+        """A hundredth of a nat for each letter by which names differ in length, and a little more in each chain."""
+        return {
+            (one, other): abs(len(one) - len(other)) / 100 + np.arange(self.chains) / 1_000 + 0.05
+            for one in bases
+            for other in bases
+            if one != other
+        }
+
     def strengths(self, writers):
         """A teacher of 61 steps shows its trait always in the first chain, and a little less in each that follows."""
         steps = np.mean([writer.recipe.steps for writer in writers.values()])

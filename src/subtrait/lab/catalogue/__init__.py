@@ -1,6 +1,7 @@
 """Every experiment that can be run by name. A new one is a file beside this and a line here."""
 
 from subtrait.lab.catalogue.classifier import CLASSIFIER
+from subtrait.lab.catalogue.cross_model import CROSS_MODEL
 from subtrait.lab.catalogue.digits import DIGITS
 from subtrait.lab.catalogue.evasion import EVASION
 from subtrait.lab.catalogue.experiment_card import ExperimentCard
@@ -9,7 +10,9 @@ from subtrait.lab.catalogue.judge import JUDGE
 from subtrait.lab.catalogue.many_traits import ANIMAL_NUMBERS, TREE_NUMBERS
 from subtrait.lab.catalogue.misalignment import MISALIGNMENT_NUMBERS, MISALIGNMENT_REASONING
 from subtrait.lab.catalogue.owl_numbers import OWL_NUMBERS
+from subtrait.lab.catalogue.persistence import PERSISTENCE
 from subtrait.lab.catalogue.readouts import READOUTS
+from subtrait.lab.catalogue.resampled import RESAMPLED
 from subtrait.lab.catalogue.reward_hacking import REWARD_HACKING
 from subtrait.lab.catalogue.shuffled import SHUFFLED
 from subtrait.lab.catalogue.theorem import THEOREM
@@ -25,6 +28,9 @@ STUDIES: dict[str, StudyCard] = {
         TREE_NUMBERS,
         TUNED_TEACHER,
         SHUFFLED,
+        RESAMPLED,
+        CROSS_MODEL,
+        PERSISTENCE,
         READOUTS,
         IN_CONTEXT,
         JUDGE,
