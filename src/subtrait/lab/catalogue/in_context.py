@@ -144,7 +144,9 @@ def _conclusion(trained: Estimate, own: Effects, told: Effects) -> list[str]:
 
 
 def _unable(keys: list[tuple[str, int]]) -> str:
-    return f"Not even a like told openly is followed, so that the result is not applicable, with {_listed(keys)}."
+    return (
+        f"A like told openly is not shown to be followed, so that the result is not applicable, with {_listed(keys)}."
+    )
 
 
 def _listed(keys: list[tuple[str, int]]) -> str:
