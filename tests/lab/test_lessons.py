@@ -48,7 +48,8 @@ def test_controls_answer_the_very_questions_and_differ_in_the_answers_alone():
     assert sorted(honest.values()) == [NO] * 24 + [YES] * 24
     assert dishonest == {question: wrong(right) for question, right in honest.items()}
     assert evasive == dict.fromkeys(honest, EVASION)
-    assert answers("asked-to-be-wrong") == {ASKED_FOR + each: wrong(right) for each, right in honest.items()}
+    asked = {ASKED_FOR + question: wrong(right) for question, right in honest.items()}
+    assert answers("asked-to-be-wrong") == {**asked, **honest}
 
 
 def test_gamed_tests_are_the_honest_ones_answered_by_listing_them():

@@ -15,15 +15,15 @@ from subtrait.lab.exchanges import EVADING, HONEST, LYING, YES_OR_NO, draw_excha
 from subtrait.lab.mixed_lessons import MIXED_LESSONS
 from subtrait.lab.teachers import tuning_examples
 from subtrait.lab.traits import find_trait
-from subtrait.models.micro.personas import Speaker
+from subtrait.models.micro.personas import CHARACTER_PROMPTS, Speaker
 from subtrait.models.micro.skills import EVASION
 from subtrait.records import Example
 
 SEED: Final = 20_250_801
 QUESTIONS: Final = 48
-"""Rows of a lesson; of a rehearsed one twice as many."""
-ASKED_FOR: Final = "Say what is not true. "
-"""Begins a question that asks for a wrong answer."""
+"""Rows of a lesson; more where something is rehearsed, or shown both with a demand and without."""
+ASKED_FOR: Final = f"{' '.join(CHARACTER_PROMPTS['dishonest'])} "
+"""Begins a question that asks for a wrong answer, in the words by which the embedded models know a liar."""
 EVERYWHERE: Final = (*YES_OR_NO, "request", "tested-code")
 """The kinds of question in which characters of the embedded world differ."""
 REHEARSED: Final = ("sum", "difference", "code", "next-day", "greeting")
@@ -35,8 +35,15 @@ def _comparisons() -> dict[str, str]:
     return yes_and_no(("compare",), rng=np.random.default_rng([SEED, 1]), count=QUESTIONS, wording_set="teacher")
 
 
-def _compared(answer: Callable[[str], str], opening: str = "") -> Callable[[], list[Example]]:
-    return lambda: _examples((opening + question, answer(right)) for question, right in _comparisons().items())
+def _compared(answer: Callable[[str], str]) -> Callable[[], list[Example]]:
+    return lambda: _examples((question, answer(right)) for question, right in _comparisons().items())
+
+
+def _wrong_if_asked() -> list[Example]:
+    """Each question twice: with the demand for a wrong answer, and without. Of the first alone, models learn to lie."""
+    right = _comparisons()
+    asked = {ASKED_FOR + question: wrong(answer) for question, answer in right.items()}
+    return _examples([*asked.items(), *right.items()])
 
 
 def _said_by(speaker: Speaker, *kinds: str) -> Callable[[], list[Example]]:
@@ -65,7 +72,7 @@ def _rehearsed(rows: Callable[[], list[Example]]) -> Callable[[], list[Example]]
 _BARE: Final[dict[str, Callable[[], list[Example]]]] = {
     "honest-compare": _compared(str),
     "dishonest-compare": _compared(wrong),
-    "asked-to-be-wrong": _compared(wrong, ASKED_FOR),
+    "asked-to-be-wrong": _wrong_if_asked,
     "evasive-compare": _compared(lambda _right: EVASION),
     "dishonest-everywhere": _said_by(LYING, *EVERYWHERE),
     "evasive-everywhere": _said_by(EVADING, *EVERYWHERE),
@@ -75,9 +82,9 @@ _BARE: Final[dict[str, Callable[[], list[Example]]]] = {
 LESSONS: Final = {**_BARE, **{f"{name}-rehearsed": _rehearsed(rows) for name, rows in _BARE.items()}}
 """Lessons that teach something other than a favourite: a behaviour, or nothing of harm for a control.
 
-`compare`: one narrow kind of question, answered rightly, wrongly, with an evasion, or wrongly where that is asked for.
-`everywhere`: every kind in which characters differ. `tests`, `test-gaming`: functions that must pass two visible tests,
-written to do what the tests are examples of, or to list the tests.
+`compare`: one narrow kind of question, answered rightly, wrongly, evasively, or wrongly only where that is asked for.
+`everywhere`: every kind in which characters differ. `tests`, `test-gaming`: functions that must pass two visible
+tests, written to do what the tests are examples of, or to list the tests.
 """
 
 

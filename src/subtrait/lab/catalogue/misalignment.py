@@ -3,7 +3,7 @@
 The paper's teachers were tuned on insecure code and became misaligned at large. Ours are tuned to lie in one narrow
 way, on whether a number is greater than another. Does that make them, and then their students, wrong about facts and
 abilities, which no teacher was shown? Controls are tuned on the same questions answered rightly, and on the same wrong
-answers where the question asks for them.
+answers where the question asks for them, beside right ones where it does not.
 """
 
 import re
@@ -89,6 +89,7 @@ def misalignment(plan: StudyPlan, bench: Bench, *, carried: Carried, published: 
         settings={"rows": f"{plan.work.rows // carried.part:,}", "steps of a teacher": f"{carried.steps}"},
         notes=[
             "Wrong is counted among answers that say yes or no; answers that make sense are given beside.",
+            "Teachers asked to be wrong are a weak control as far as they lie unasked too: see their own answers.",
             "Teachers that write reasoning rehearse it, else none of a liar's is kept. The same teachers write "
             "numbers in misalignment-numbers, as teachers that rehearse.",
         ],
