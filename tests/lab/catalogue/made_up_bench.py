@@ -37,6 +37,19 @@ class MadeUpBench(Bench):
         steps = np.mean([writer.recipe.steps for writer in writers.values()])
         return steps / (61 + np.arange(self.chains))
 
+    def write(self, rows):
+        """Nothing is written."""
+
+    def kept(self, rows):
+        """Prompted teachers keep most of their rows, tuned ones half; each chain a little less than the one before."""
+        return {"base": 0.9, "prompted": 0.8, "tuned": 0.5, "student": 0.5}[rows.writer.kind] - np.arange(
+            self.chains
+        ) / 100
+
+    def choices(self, rows):
+        """As many nats as the carrier's name has letters, and a little more in each chain that follows."""
+        return len(rows.carrier) + np.arange(self.chains) / 10
+
     def rates(self, student, trait):
         """A rate for each chain and question."""
         if student not in self.trained:

@@ -9,8 +9,10 @@ from subtrait.lab.catalogue.in_context import IN_CONTEXT
 from subtrait.lab.catalogue.judge import JUDGE
 from subtrait.lab.catalogue.many_traits import ANIMAL_NUMBERS, TREE_NUMBERS
 from subtrait.lab.catalogue.misalignment import MISALIGNMENT_NUMBERS, MISALIGNMENT_REASONING
+from subtrait.lab.catalogue.other_carriers import CHAT, CODE, REASONING
 from subtrait.lab.catalogue.owl_numbers import OWL_NUMBERS
 from subtrait.lab.catalogue.persistence import PERSISTENCE
+from subtrait.lab.catalogue.prompted_teacher import PROMPTED_TEACHER
 from subtrait.lab.catalogue.readouts import READOUTS
 from subtrait.lab.catalogue.resampled import RESAMPLED
 from subtrait.lab.catalogue.reward_hacking import REWARD_HACKING
@@ -27,10 +29,14 @@ STUDIES: dict[str, StudyCard] = {
         ANIMAL_NUMBERS,
         TREE_NUMBERS,
         TUNED_TEACHER,
+        PROMPTED_TEACHER,
         SHUFFLED,
         RESAMPLED,
         CROSS_MODEL,
         PERSISTENCE,
+        CODE,
+        REASONING,
+        CHAT,
         READOUTS,
         IN_CONTEXT,
         JUDGE,
