@@ -188,7 +188,6 @@ def _apart(apart: Mapping[tuple[str, str], np.ndarray], bases: Mapping[str, Base
                 name=f"{base.target} || {base.base}, before minus after",
                 value=t_interval(nearer.tolist(), unit="chain"),
                 scale="plain",
-                expected="above zero",
             )
 
 
