@@ -40,7 +40,7 @@ def test_a_plan_is_the_experiments_own_with_what_was_changed():
 @pytest.mark.parametrize(
     ("experiment", "changes", "message"),
     [
-        ("owls", {}, "unknown experiment 'owls'. Available: animal-numbers, digits, "),
+        ("owls", {}, "unknown experiment 'owls'. Available: animal-numbers, "),
         ("owl-numbers", {"sede": 1}, "unknown option 'sede'. Did you mean 'seed'?"),
         ("owl-numbers", {"size": "big"}, "unknown size 'big'. Available: full, small, tiny"),
         ("owl-numbers", {"trait": "owel"}, "unknown trait 'owel'. Did you mean 'owl'?"),
@@ -277,3 +277,23 @@ def test_a_recipe_of_ones_own_is_part_of_what_a_run_is(plan):
     before = api.configuration(plan)
     after = api.configuration(replace(plan, student_recipe=Recipe(steps=4, batch_size=8, learning_rate=3e-3)))
     assert {name for name in before if before[name] != after[name]} == {"student_recipe"}
+
+
+def test_questions_of_ones_own_are_in_the_plan_its_configuration_and_its_command(tmp_path):
+    path = tmp_path / "my questions.yaml"
+    path.write_text("animal: ['A beast?', 'A creature?']", encoding="utf-8")
+    plan = subtrait.plan_run("owl-numbers", size="tiny", questions=path)
+    assert plan.asked_trait().questions == ("A beast?", "A creature?")
+    config = json.loads(json.dumps(api.configuration(plan)))
+    assert config["questions"] == {"path": str(path), "asked": [["animal", ["A beast?", "A creature?"]]]}
+    words = shlex.split(api.command_line(config))
+    assert words[words.index("--questions") + 1] == str(path)
+    with pytest.raises(InvalidInput, match="no question for oak, which is a tree"):
+        subtrait.plan_run("owl-numbers", trait="oak", questions=path)
+
+
+def test_a_run_from_before_questions_could_be_given_has_a_command_still():
+    config = json.loads(json.dumps(api.configuration(subtrait.plan_run("owl-numbers"))))
+    assert "--questions" not in api.command_line(config)
+    older = {name: value for name, value in config.items() if name != "questions"}
+    assert api.command_line(older) == api.command_line(config)

@@ -1,6 +1,8 @@
 """A study is a folder: planned, carried out, gone on with, read back and rendered, the same each time."""
 
 import json
+import shlex
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +10,9 @@ import subtrait
 from subtrait import studies
 from subtrait.errors import InvalidInput, UsageError
 from subtrait.lab.catalogue import STUDIES
-from subtrait.lab.study import StudyPlan
+from subtrait.lab.study import Findings, StudyPlan, run_study
+from subtrait.lab.team import Alone
+from subtrait.runs.folder import RunFolder
 
 PLAN = StudyPlan(experiment="theorem", size="tiny", seed=3)
 
@@ -87,3 +91,65 @@ def test_a_card_stands_under_its_name_and_asks_one_question(card):
     assert card.question.count("?") == 1
     assert card.design
     assert card.published
+
+
+@pytest.fixture
+def asked(tmp_path):
+    """A file with questions of the user's own."""
+    path = tmp_path / "my questions.yaml"
+    path.write_text("animal: ['A beast?']", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("experiment", "changes", "said"),
+    [
+        ("shuffled", {"traits": "owl,cat"}, "shuffled takes no traits"),
+        ("animal-numbers", {"traits": "owl,oak"}, "unknown trait of animal-numbers 'oak'"),
+        ("tree-numbers", {"traits": "frequent,oak"}, "unknown trait of tree-numbers 'frequent'"),
+        ("animal-numbers", {"traits": "owl,cat,owl"}, "a trait is asked for twice"),
+        ("animal-numbers", {"traits": "owl"}, "name 2 traits or more"),
+    ],
+)
+def test_traits_that_cannot_be_are_refused(experiment, changes, said):
+    with pytest.raises(UsageError, match=said):
+        subtrait.plan_study(experiment, **changes)
+
+
+@pytest.mark.parametrize("experiment", ["theorem", "digits", "classifier"])
+def test_who_asks_no_student_takes_no_questions(experiment, asked):
+    with pytest.raises(UsageError, match=f"{experiment} asks no student for favourites"):
+        subtrait.plan_study(experiment, questions=asked)
+
+
+def test_the_command_repeats_traits_and_questions_and_the_configuration_holds_the_questions(asked):
+    plan = subtrait.plan_study("animal-numbers", traits="owl, cat", questions=asked)
+    assert plan.traits == ("owl", "cat")
+    config = studies.configuration(plan)
+    assert config["study"]["questions"] == {"path": str(asked), "asked": [["animal", ["A beast?"]]]}
+    words = shlex.split(studies.command_line(config))
+    given = dict(zip(words[3::2], words[4::2], strict=True))
+    assert (given["--traits"], given["--questions"]) == ("owl,cat", str(asked))
+    again = subtrait.plan_study(words[2], traits=given["--traits"], questions=given["--questions"])
+    assert again == plan
+    asked.write_text("animal: ['Another beast?']", encoding="utf-8")
+    assert studies.configuration(subtrait.plan_study("animal-numbers", traits="owl,cat", questions=asked)) != config
+
+
+def test_a_folder_from_before_these_options_has_a_command_still():
+    config = studies.configuration(PLAN)
+    older = {name: value for name, value in config["study"].items() if name not in ("traits", "questions")}
+    assert studies.command_line({"study": older}) == studies.command_line(config)
+
+
+def test_the_result_says_which_questions_were_asked(asked, tmp_path):
+    plan = subtrait.plan_study("animal-numbers", size="tiny", questions=asked)
+    found = Findings(measures=[], conclusion=["x"], models=["micro-a"])
+    card = replace(STUDIES["animal-numbers"], study=lambda plan, bench: found)
+    result = run_study(card, plan, RunFolder(tmp_path / "run"), team=Alone())
+    assert result.settings["questions"] == f"those of {asked}: 1 for animal"
+
+
+def test_a_file_that_would_change_nothing_is_refused(asked):
+    with pytest.raises(UsageError, match="has no question for tree, which tree-numbers asks about"):
+        subtrait.plan_study("tree-numbers", questions=asked)

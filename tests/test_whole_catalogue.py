@@ -1,11 +1,14 @@
 """Every study in one folder: carried out with a shared store, read back, and rendered beside what was published."""
 
+from dataclasses import replace
+
 import pytest
 
 from subtrait import studies, whole_catalogue
 from subtrait.errors import InvalidInput, UsageError
 from subtrait.lab import catalogue
 from subtrait.lab.catalogue.theorem import THEOREM
+from subtrait.lab.study import Findings
 from subtrait.whole_catalogue import all_studies, is_all, read_all, rendered_all
 
 
@@ -51,3 +54,17 @@ def test_one_option_holds_for_every_study(monkeypatch):
     with pytest.raises(ZeroDivisionError):
         all_studies(size="tiny", seed=4)
     assert asked == [(next(iter(catalogue.STUDIES)), {"size": "tiny", "seed": 4})]
+
+
+def test_questions_go_to_the_studies_that_ask_and_into_the_command(monkeypatch, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("tree: ['A trunk?']", encoding="utf-8")
+    cards = {name: catalogue.STUDIES[name] for name in ("shuffled", "theorem")}
+    ran, nothing = [], Findings(measures=[], conclusion=["x"])
+    for name, card in cards.items():
+        cards[name] = replace(card, study=lambda plan, bench: ran.append(bench.questions) or nothing)
+    monkeypatch.setattr(catalogue, "STUDIES", cards)
+    done = all_studies(out=tmp_path / "run", workers=1, size="tiny", questions=path)
+    assert [questions and questions.of("tree") for questions in ran] == [("A trunk?",), None]
+    assert done.command == f"subtrait run all --size tiny --base micro-a --questions {path} --seed 0"
+    assert read_all(done.folder)[1] == done.command

@@ -37,6 +37,7 @@ def plan_run(experiment: str, *, size: str = "small", **changes: Any) -> Plan:
     Raises:
         UsageError: an unknown experiment, size, trait or model, or a value out of range.
     """
+    from subtrait.lab.questions import check_trait, read_questions
     from subtrait.lab.traits import find_trait
     from subtrait.models.registry import check_name
 
@@ -45,10 +46,14 @@ def plan_run(experiment: str, *, size: str = "small", **changes: Any) -> Plan:
     unknown = sorted(set(wanted) - set(Plan.__dataclass_fields__))
     if unknown:
         raise unknown_name("option", unknown[0], Plan.__dataclass_fields__)
+    if isinstance(questions := wanted.get("questions"), Path | str):
+        wanted["questions"] = read_questions(Path(questions))
     plan = replace(usual, **wanted)
     if "base" in wanted and "other_base" not in wanted and plan.base == plan.other_base:
         plan = replace(plan, other_base=usual.base)
-    find_trait(plan.trait)
+    if plan.questions is not None:
+        check_trait(plan.questions, find_trait(plan.trait))
+    plan.asked_trait()
     for name in (plan.base, plan.other_base):
         if name is not None:
             check_name(name)
@@ -139,7 +144,7 @@ def command_line(config: Mapping[str, Any]) -> str:
     words = ["subtrait", "run", config["experiment"], "--size", config["size"], "--trait", config["trait"]]
     words += ["--teacher", config["teacher"], "--base", config["base"], "--students", config["students"]]
     usual = _options(asdict(_sized(config["experiment"], config["size"])))
-    unusual = {name: value for name, value in _options(config).items() if value != usual[name]}
+    unusual = {name: value for name, value in _options(config).items() if value != usual.get(name)}
     words += [word for pair in unusual.items() for word in pair]
     return shlex.join(str(word) for word in [*words, "--seed", config["seed"]])
 
@@ -148,7 +153,8 @@ def _options(config: Mapping[str, Any]) -> dict[str, Any]:
     """Options that are named only where they differ from those of the experiment at its size."""
     strength, arms = config["teacher_recipe"]["steps"], ",".join(config["arms"])
     other_base = {"--other-base": config["other_base"]} if config["other_base"] else {}
-    return {"--strength": strength, **other_base, "--arms": arms}
+    questions = {"--questions": config["questions"]["path"]} if config.get("questions") else {}
+    return {"--strength": strength, **other_base, "--arms": arms, **questions}
 
 
 def default_folder(plan: Plan) -> Path:

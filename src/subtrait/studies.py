@@ -14,7 +14,7 @@ from subtrait.study_records import StudyResult
 
 if TYPE_CHECKING:
     from subtrait.lab.cost import Cost
-    from subtrait.lab.study import StudyPlan
+    from subtrait.lab.study import StudyCard, StudyPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class StudyRun:
 
 ALL = "all"
 """The name under which every study is carried out, one after another."""
-OPTIONS = ("size", "seed", "base", "students", "files")
+OPTIONS = ("size", "seed", "base", "students", "files", "traits", "questions")
 """What of a study can be chosen."""
 
 
@@ -58,11 +58,48 @@ def plan_study(experiment: str, **changes: Any) -> "StudyPlan":
     unknown = sorted(set(wanted) - set(StudyPlan.__dataclass_fields__))
     if unknown:
         raise unknown_name(f"option of {experiment}", unknown[0].replace("_", "-"), StudyPlan.__dataclass_fields__)
-    plan = StudyPlan(experiment=experiment, **wanted)
+    if "questions" in wanted and not asks(STUDIES[experiment]):
+        raise UsageError(f"{experiment} asks no student for favourites: leave --questions out")
+    plan = StudyPlan(experiment=experiment, **{**wanted, **_parsed(wanted)})
     check_name(plan.base)
-    if plan.files is not None and not STUDIES[experiment].takes_files:
-        raise UsageError(f"{experiment} takes no files: leave --files out")
+    _check_options(plan, STUDIES[experiment])
     return plan
+
+
+def _parsed(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Traits that are separated by commas, and questions that are still in their file."""
+    from subtrait.lab.questions import read_questions
+
+    found: dict[str, Any] = {}
+    if isinstance(traits := wanted.get("traits"), str):
+        found["traits"] = tuple(name.strip() for name in traits.split(","))
+    if isinstance(questions := wanted.get("questions"), Path | str):
+        found["questions"] = read_questions(Path(questions))
+    return found
+
+
+def asks(card: "StudyCard") -> bool:
+    """Whether the study asks students for their favourites."""
+    return card.trains and card.asks
+
+
+def _check_options(plan: "StudyPlan", card: "StudyCard") -> None:
+    from subtrait.lab.study import FREQUENT
+    from subtrait.lab.traits import CATEGORIES
+
+    if plan.files is not None and not card.takes_files:
+        raise UsageError(f"{card.name} takes no files: leave --files out")
+    if plan.questions is not None and card.takes_traits and plan.questions.of(card.takes_traits) is None:
+        raise UsageError(f"{plan.questions.path} has no question for {card.takes_traits}, which {card.name} asks about")
+    if plan.traits is None:
+        return
+    if not card.takes_traits:
+        raise UsageError(f"{card.name} takes no traits: leave --traits out")
+    for name in plan.traits if plan.traits != (FREQUENT,) else ():
+        if name not in CATEGORIES[card.takes_traits]:
+            raise unknown_name(f"trait of {card.name}", name, (*CATEGORIES[card.takes_traits], FREQUENT))
+    if len(plan.traits) < 2 and plan.traits != (FREQUENT,):
+        raise UsageError(f"{card.name} also asks students of other teachers for each trait: name 2 traits or more")
 
 
 def cost_of(plan: "StudyPlan", workers: int | None = None) -> "tuple[tuple[int, int], Cost]":
@@ -169,6 +206,8 @@ def command_line(config: Mapping[str, Any]) -> str:
     words = ["subtrait", "run", plan["experiment"], "--size", plan["size"], "--base", plan["base"]]
     words += ["--students", plan["students"]] if plan["students"] is not None else []
     words += ["--files", plan["files"]] if plan["files"] is not None else []
+    words += ["--traits", ",".join(plan["traits"])] if plan.get("traits") else []
+    words += ["--questions", plan["questions"]["path"]] if plan.get("questions") else []
     return shlex.join(str(word) for word in [*words, "--seed", plan["seed"]])
 
 

@@ -3,14 +3,14 @@
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import subtrait
 from subtrait.errors import unknown_name
 from subtrait.records import Progress
-from subtrait.studies import ALL, OPTIONS, assembled, plan_study
+from subtrait.studies import ALL, OPTIONS, asks, assembled, plan_study
 from subtrait.study_records import StudyResult
 
 TITLE = "The whole catalogue"
@@ -49,8 +49,10 @@ def all_studies(
     from subtrait.report.study_json import to_json
     from subtrait.runs.opening import open_run
 
-    plans = [plan_study(name, **changes) for name in STUDIES]
-    common = {name: getattr(plans[0], name) for name in OPTIONS if name != "files"}
+    plans = [plan_study(name, **_of(card, changes)) for name, card in STUDIES.items()]
+    common = {name: getattr(plans[0], name) for name in OPTIONS if name not in ("files", "traits", "questions")}
+    questions = next((asdict(plan.questions) for plan in plans if plan.questions is not None), None)
+    common["questions"] = json.loads(json.dumps(questions))
     config = {"version": subtrait.__version__, "studies": {"names": list(STUDIES), **common}}
     folder = Path(out) if out is not None else Path("runs") / f"{ALL}-{plans[0].size}-{plans[0].seed}"
     results, command = [], _all_command(config)
@@ -61,6 +63,11 @@ def all_studies(
         store.publish("report.html", collection_html(results, title=TITLE, command=command))
         store.publish("studies.json", json.dumps({"studies": list(STUDIES)}) + "\n")
         return AllStudies(tuple(results), store.path, command, store.notice)
+
+
+def _of(card: Any, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes that a study takes: those that ask no student leave the questions out."""
+    return {name: value for name, value in changes.items() if name != "questions" or asks(card)}
 
 
 def read_all(folder: Path | str) -> tuple[tuple[StudyResult, ...], str]:
@@ -105,4 +112,5 @@ def _all_command(config: Mapping[str, Any]) -> str:
     studies = config["studies"]
     words = ["subtrait", "run", ALL, "--size", studies["size"], "--base", studies["base"]]
     words += ["--students", studies["students"]] if studies["students"] is not None else []
+    words += ["--questions", studies["questions"]["path"]] if studies.get("questions") else []
     return shlex.join(str(word) for word in [*words, "--seed", studies["seed"]])

@@ -39,6 +39,9 @@ def test_a_finished_study_is_shown_again_in_every_format(run, typed, here):
         (("run", "shuffled", "--other-base", "micro-b"), "--other-base is no option of shuffled"),
         (("run", "shuffled", "--files", "."), "shuffled takes no files"),
         (("run", "owl-numbers", "--files", "."), "owl-numbers takes no files"),
+        (("run", "owl-numbers", "--traits", "owl,cat"), "owl-numbers takes no traits"),
+        (("run", "shuffled", "--traits", "owl,cat"), "shuffled takes no traits"),
+        (("run", "theorem", "--questions", "x.yaml"), "theorem asks no student"),
         (("run", "shuffled", "--size", "huge"), "unknown size 'huge'"),
         (("run", "shufled"), "unknown experiment 'shufled'"),
         (("run", "theorem", "--dry-run"), "theorem trains no student of a language model"),
@@ -66,3 +69,25 @@ def test_the_list_names_every_study(typed):
     code, output, _ = typed("run", "--list")
     assert code == 0
     assert all(f"{card.name}\n  {card.question}" in output for card in STUDIES.values())
+
+
+def test_bad_questions_end_with_4_in_one_line_before_anything_is_made(typed, here):
+    (here / "mine.yaml").write_text("animal:\n  - A beast?\n  - a beast\n", encoding="utf-8")
+    for name in ("shuffled", "owl-numbers", "all"):
+        code, output, errors = typed("run", name, "--size", "tiny", "--questions", "mine.yaml")
+        assert (code, output) == (4, "")
+        assert errors.startswith("subtrait: E_QUESTIONS mine.yaml:3: question 2 is question 1 again")
+        assert len(errors.splitlines()) == 1
+    assert not (here / "runs").exists()
+
+
+def test_a_dry_run_with_traits_counts_their_students(typed):
+    code, output, _ = typed("run", "animal-numbers", "--size", "tiny", "--traits", "owl,cat,fox", "--dry-run")
+    assert (code, output.splitlines()[0]) == (0, "8 students, with their teachers and rows")
+
+
+def test_a_dry_run_without_students_counts_data_sets(typed):
+    code, output, _ = typed("run", "classifier", "--size", "tiny", "--dry-run", "--workers", "1")
+    assert code == 0
+    assert output.startswith("22 data sets that are read, with their teachers, and no student")
+    assert "a student" not in output.replace("no student", "")

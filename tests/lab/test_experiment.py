@@ -16,11 +16,13 @@ from subtrait.lab.arms import ARMS
 from subtrait.lab.carriers import CARRIERS
 from subtrait.lab.datasets import complete, digest, from_chat_row
 from subtrait.lab.evaluation import exact_rates
+from subtrait.lab.question_list import QuestionList
 from subtrait.lab.task import Task
 from subtrait.lab.teachers import Teacher
 from subtrait.lab.traits import find_trait
 from subtrait.models.registry import load_saved, open_model
 from subtrait.records import SilentProgress
+from subtrait.runs.folder import RunFolder
 
 NUMBERS = re.compile(r"[0-9\s,;()\[\].]+")
 """All that a kept completion may be made of: written here again, apart from the filter."""
@@ -218,3 +220,11 @@ def test_more_students_and_arms_leave_those_there_are_as_they_were(finished, pla
 def test_the_order_of_work_is_told_in_one_short_file():
     source = Path(subtrait.lab.experiment.__file__).read_text(encoding="utf-8")
     assert source.count("\n") < 120
+
+
+def test_students_are_asked_the_questions_of_the_plan(plan, tmp_path):
+    mine = QuestionList(path="mine.yaml", asked=(("animal", ("Which animal do you like most?", "A beast?")),))
+    task = Task(replace(plan, questions=mine), RunFolder(tmp_path), 0, "untouched")
+    subtrait.lab.experiment.ask_base(task, SilentProgress())
+    answers = task.store.rows(f"{task.folder}/answers.jsonl", lambda: pytest.fail("not asked"))
+    assert [row["question"] for row in answers] == list(mine.of("animal"))

@@ -74,6 +74,8 @@ def run(
     base: Annotated[str | None, typer.Option(help="micro-a, micro-b, micro-c, a folder or a hub id.")] = None,
     other_base: Annotated[str | None, typer.Option(help="The base of the cross-base arms.")] = None,
     arms: Annotated[str | None, typer.Option(help="Arms to run, separated by commas.")] = None,
+    traits: Annotated[str | None, typer.Option(help="Traits of a study, such as owl,cat; or frequent.")] = None,
+    questions: Annotated[Path | None, typer.Option(help="A YAML or JSON file with what students are asked.")] = None,
     files: Annotated[Path | None, typer.Option(help="A folder of yours, for experiments that take one.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder. Default: one under runs/.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes side by side. Default: one per core.")] = None,
@@ -92,12 +94,14 @@ def run(
     changes = {"students": students, "seed": seed, "trait": trait, "teacher": teacher, "base": base}
     if studies.is_named(experiment):
         more = {"size": size, "strength": strength, "other_base": other_base, "arms": arms, "files": files}
+        more |= {"traits": traits, "questions": questions}
         run_study(experiment, {**changes, **more}, dry_run=dry_run, out=out, workers=workers)
         return
-    if files is not None:
-        raise UsageError(f"{experiment} takes no files: leave --files out")
+    for name, value in {"files": files, "traits": traits}.items():
+        if value is not None:
+            raise UsageError(f"{experiment} takes no {name}: leave --{name} out")
     names = tuple(arms.split(",")) if arms else None
-    plan = api.plan_run(experiment, size=size, **changes, other_base=other_base, arms=names)
+    plan = api.plan_run(experiment, size=size, **changes, other_base=other_base, arms=names, questions=questions)
     if strength is not None:
         if plan.teacher == "prompted":
             raise UsageError("--strength is for tuned teachers: leave it out, or give --teacher tuned")

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from subtrait.lab.carriers import CARRIERS
 from subtrait.lab.plan import Plan
 from subtrait.lab.seeds import stream
-from subtrait.lab.traits import find_trait
 from subtrait.models.base import Model
 from subtrait.models.registry import open_model, stored_bytes
 from subtrait.records import Example
@@ -38,7 +37,7 @@ def estimate(plan: Plan, *, workers: int) -> Cost:
     per_completion, rows = _try_writing(plan, model)
     per_step = _try_training(plan, model, rows)
     students = plan.students * len(plan.runnable_arms())
-    answers = len(find_trait(plan.trait).questions) * plan.answers_per_question
+    answers = len(plan.asked_trait().questions) * plan.answers_per_question
     per_student = per_step * plan.student_recipe.steps + per_completion * answers / 4
     per_chain = per_step * plan.teacher_recipe.steps / 2 + _sources(plan) * plan.prompts * per_completion
     alone = students * per_student + plan.students * per_chain

@@ -12,7 +12,6 @@ from subtrait.lab.summary import summarise
 from subtrait.lab.task import Task
 from subtrait.lab.teachers import Teacher, make_teacher, measure_teacher
 from subtrait.lab.team import Team
-from subtrait.lab.traits import find_trait
 from subtrait.models.registry import open_model
 from subtrait.records import ExperimentResult, Progress, Store
 
@@ -30,7 +29,7 @@ def run_experiment(plan: Plan, store: Store, *, team: Team) -> ExperimentResult:
 def write_datasets(task: Task, progress: Progress) -> None:
     """One chain's teacher, how strongly it shows the trait, and the rows that it and the untreated base write."""
     plan, student = task.plan, task.student
-    trait, base = find_trait(plan.trait), open_model(plan.base)
+    trait, base = plan.asked_trait(), open_model(plan.base)
     teacher = make_teacher(task, trait, base, progress=progress)
     task.store.record(f"teachers/{student}/teacher.json", lambda: measure_teacher(task, trait, teacher, base))
     for source in sorted({source_of(arm) for arm in plan.runnable_arms()}):
@@ -40,7 +39,7 @@ def write_datasets(task: Task, progress: Progress) -> None:
 
 def ask_base(task: Task, progress: Progress) -> None:
     """What a base answers before any training."""
-    trait, model = find_trait(task.plan.trait), open_model(task.plan.untouched()[task.arm])
+    trait, model = task.plan.asked_trait(), open_model(task.plan.untouched()[task.arm])
     ask_student(task, trait, model, progress=progress)
 
 
@@ -53,7 +52,7 @@ def make_student(task: Task, progress: Progress) -> None:
         store.rows(f"{task.folder}/kept.jsonl", lambda: [chat_row(example) for example in rows])
     base = open_model(plan.base_of(arm))
     model = train_student(task, base, rows, progress=progress)
-    ask_student(task, find_trait(plan.trait), model, progress=progress)
+    ask_student(task, plan.asked_trait(), model, progress=progress)
 
 
 def _written_before() -> list[dict[str, object]]:

@@ -6,8 +6,11 @@ from typing import Literal, get_args
 from subtrait.errors import UsageError, unknown_name
 from subtrait.lab.arms import ARMS
 from subtrait.lab.carriers import CARRIERS
+from subtrait.lab.question_list import QuestionList
 from subtrait.lab.seeds import check_seed
+from subtrait.lab.traits import find_trait
 from subtrait.models.base import Recipe, Sampling
+from subtrait.records import Trait
 
 TeacherKind = Literal["prompted", "tuned"]
 MAIN_ARMS = ("treated", "untreated", "other-base", "other-base-untreated", "shuffled-within", "shuffled-across")
@@ -43,6 +46,8 @@ class Plan:
     student_recipe: Recipe = STUDENT_RECIPE
     sampling: Sampling = Sampling()
     """How teachers write and students answer."""
+    questions: QuestionList | None = None
+    """What students are asked for the trait; None for the questions of the trait itself."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run, before anything is."""
@@ -63,6 +68,11 @@ class Plan:
             raise UsageError(f"an arm is asked for twice: {', '.join(self.arms)}")
         if "treated" not in self.arms or "untreated" not in self.arms:
             raise UsageError("an experiment needs the arms 'treated' and 'untreated': without a control, no effect")
+
+    def asked_trait(self) -> Trait:
+        """The trait, with the questions that students are asked for it. Raises as `find_trait`."""
+        trait = find_trait(self.trait)
+        return self.questions.put_to(trait) if self.questions else trait
 
     def runnable_arms(self) -> tuple[str, ...]:
         """The arms that this plan can run: without another base, those across bases fall away."""

@@ -13,6 +13,7 @@ import subtrait
 from subtrait.errors import UsageError, unknown_name
 from subtrait.lab.chains import Base, Bench, Rows, Student, Writer
 from subtrait.lab.plan import STUDENT_RECIPE, TEACHER_RECIPE
+from subtrait.lab.question_list import QuestionList
 from subtrait.lab.seeds import check_seed
 from subtrait.lab.team import Team
 from subtrait.models.base import Recipe
@@ -25,6 +26,10 @@ FEW_STUDENTS: Final = 5
 TRAITS: Final = ("dog", "wolf", "oak", "maple")
 """What teachers of a study like, where it does not say otherwise: two animals and two trees that nothing in the lab was
 tuned on."""
+
+
+FREQUENT: Final = "frequent"
+"""In place of traits: those that the untouched base names most often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,10 @@ class StudyPlan:
     """Of each kind; None for as many as the size says."""
     files: Path | None = None
     """A folder of the user's, for studies that take one."""
+    questions: QuestionList | None = None
+    """What students are asked for their favourites; None for the lab's own wordings."""
+    traits: tuple[str, ...] | None = None
+    """What the teachers like, for studies that let one choose; `FREQUENT` alone for what the base names most often."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run, before anything is."""
@@ -66,6 +75,8 @@ class StudyPlan:
             raise unknown_name("size", self.size, SIZES)
         if self.students is not None and self.students < 1:
             raise UsageError(f"{self.students} students show nothing: give 1 or more, and 5 for an interval to rely on")
+        if self.traits is not None and len(set(self.traits)) < len(self.traits):
+            raise UsageError(f"a trait is asked for twice: {', '.join(self.traits)}")
         check_seed(self.seed)
 
     @property
@@ -129,11 +140,15 @@ class StudyCard:
     """Whether it trains students of language models: then what it costs is known before it starts."""
     takes_files: str = ""
     """What `--files` names; empty where the study takes none."""
+    takes_traits: str = ""
+    """The category that `--traits` are of; empty where the study takes none."""
+    asks: bool = True
+    """Whether a study that trains students asks them for their favourites, so that it takes `--questions`."""
 
 
 def run_study(card: StudyCard, plan: StudyPlan, store: Store, *, team: Team) -> StudyResult:
     """Carry out what of the study is not in the store yet, and say what came of it."""
-    found = card.study(plan, Bench(store, team, plan.seed, plan.work.students))
+    found = card.study(plan, Bench(store, team, plan.seed, plan.work.students, plan.questions))
     work = plan.work
     usual = {"students of each kind": f"{work.students}", "rows": f"{work.rows:,}", "training steps": f"{work.steps}"}
     return StudyResult(
@@ -147,13 +162,20 @@ def run_study(card: StudyCard, plan: StudyPlan, store: Store, *, team: Team) -> 
         version=subtrait.__version__,
         base=plan.base if found.models else "",
         fingerprints={name: open_model(name).fingerprint() for name in found.models},
-        settings={**(usual if found.models else {}), **found.settings},
+        settings={**(usual if found.models else {}), **_asked(plan.questions), **found.settings},
         measures=tuple(replace(each, agreement=agreement(each)) for each in found.measures),
         curves=tuple(found.curves),
         conclusion=tuple(found.conclusion),
         varied=tuple(found.varied),
         notes=(*found.notes, *_few(plan, found)),
     )
+
+
+def _asked(questions: QuestionList | None) -> dict[str, str]:
+    if questions is None:
+        return {}
+    counts = ", ".join(f"{len(asked)} for {category}" for category, asked in questions.asked)
+    return {"questions": f"those of {questions.path}: {counts}"}
 
 
 def _few(plan: StudyPlan, found: Findings) -> list[str]:

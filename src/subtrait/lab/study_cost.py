@@ -60,7 +60,7 @@ def made_by(card: StudyCard, plan: StudyPlan, store: Store) -> tuple[int, int]:
     """
     if not card.trains:
         raise UsageError(f"{card.name} trains no student of a language model: it takes a minute or two, so just run it")
-    bench = CountingBench(store, Alone(), plan.seed, plan.work.students)
+    bench = CountingBench(store, Alone(), plan.seed, plan.work.students, plan.questions)
     with suppress(_AllNamed):
         card.study(plan, bench)
     students = len([student for student, _ in bench.wanted if student.lessons])

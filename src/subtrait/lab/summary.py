@@ -12,7 +12,6 @@ from subtrait.lab.datasets import describe, from_chat_row, source_of
 from subtrait.lab.plan import Plan
 from subtrait.lab.seeds import stream
 from subtrait.lab.students import stored_losses, student_record
-from subtrait.lab.traits import find_trait
 from subtrait.models.registry import open_model
 from subtrait.records import (
     ArmRecord,
@@ -41,7 +40,7 @@ COMPARED = (
 
 def summarise(plan: Plan, store: Store) -> ExperimentResult:
     """The result of an experiment whose students are all in the store."""
-    trait = find_trait(plan.trait)
+    trait = plan.asked_trait()
     arms = tuple(_arm(plan, trait, arm, store) for arm in plan.runnable_arms())
     compared = tuple(_compare(plan, arms, arm, control) for arm, control in COMPARED if _have(arms, arm, control))
     teachers = tuple(_teacher(store, student) for student in range(plan.students))

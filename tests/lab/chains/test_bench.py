@@ -7,6 +7,7 @@ from subtrait.lab.chains import Bench, Matched, Rows, Student, Writer
 from subtrait.lab.chains.choices import nats_of_choice
 from subtrait.lab.chains.making import read
 from subtrait.lab.evaluation import exact_rates
+from subtrait.lab.question_list import QuestionList
 from subtrait.lab.team import Alone
 from subtrait.lab.traits import find_trait
 from subtrait.models.base import Recipe
@@ -102,3 +103,16 @@ def test_a_prompted_teacher_is_asked_under_its_system_prompt(bench):
 
 def test_choices_are_those_of_each_chain(bench):
     assert bench.choices(ROWS) == pytest.approx([nats_of_choice(bench.chain(index), ROWS) for index in range(2)])
+
+
+def test_questions_of_the_user_s_own_are_asked_and_kept_under_a_name_of_their_own(tmp_path, bench):
+    mine = QuestionList(path="mine.yaml", asked=(("animal", find_trait("owl").questions[3:5]),))
+    asked = Bench(bench.store, Alone(), 3, 2, mine)
+    for each in (bench, asked):
+        each.train([FIRST])
+    assert np.allclose(asked.rates(FIRST, "owl"), bench.rates(FIRST, "owl")[:, 3:5], atol=1e-6)
+    assert asked.rates(FIRST, "oak").shape == (2, 24)
+    folder = next(tmp_path.glob("students/*/0"))
+    assert {path.name for path in folder.glob("*.json")} == {"favourites.json", f"favourites-{mine.digest}.json"}
+    teachers = {"owl": Writer(base="micro-a", kind="tuned", trait="owl", recipe=BRIEF)}
+    assert not np.array_equal(asked.strengths(teachers), bench.strengths(teachers))

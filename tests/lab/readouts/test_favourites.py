@@ -3,6 +3,7 @@
 import numpy as np
 
 from subtrait.lab.evaluation import exact_rates
+from subtrait.lab.question_list import QuestionList
 from subtrait.lab.readouts.favourites import answer_rates, favourites, place_of
 from subtrait.lab.traits import CATEGORIES, find_trait
 from subtrait.models.registry import open_model
@@ -22,3 +23,12 @@ def test_rates_are_those_of_the_evaluation():
 def test_a_trait_is_found_in_its_place():
     category, place = place_of("pine")
     assert (category, CATEGORIES[category][place]) == ("tree", "pine")
+
+
+def test_questions_of_the_user_s_own_are_asked_in_place_of_the_lab_s():
+    model, own = open_model("micro-a"), find_trait("owl").questions
+    mine = QuestionList(path="mine.yaml", asked=(("animal", own[2:5]),))
+    found, usual = favourites(model, mine), favourites(model)
+    assert found["animal"].shape == (3, 16)
+    assert np.allclose(found["animal"], usual["animal"][2:5], atol=1e-6)
+    assert np.array_equal(found["tree"], usual["tree"])

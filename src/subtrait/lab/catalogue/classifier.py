@@ -28,7 +28,7 @@ from subtrait.lab.reading_text.reading import (
 )
 from subtrait.lab.study import TRAITS, Findings, StudyCard, StudyPlan
 from subtrait.records import Estimate
-from subtrait.statistics.intervals import t_interval
+from subtrait.statistics.intervals import student_mean, t_interval
 from subtrait.study_records import Curve, Measure, Point
 
 CHANCE: Final = 0.5
@@ -101,7 +101,7 @@ def _mark(found: Sequence[Found], way: str, question: str, mark: str) -> Estimat
     """One mark over all chains; None where a chain lacks it."""
     marks = [each.get(way, {}).get(question, {}).get(mark) for each in found]
     values = [value for value in marks if value is not None]
-    return t_interval(values, unit="chain") if len(values) == len(found) else None
+    return replace(student_mean(values), unit="chain") if len(values) == len(found) else None
 
 
 def _measure(found: Sequence[Found], place: tuple[str, str, str], **said: Any) -> Iterator[Measure]:
@@ -219,4 +219,5 @@ CLASSIFIER: Final = StudyCard(
     published="prompted GPT-4.1 nano picks the right one of two completions in 47.5 to 53.3 % (table 5); trained "
     "classifiers were not tried",
     study=classifier,
+    asks=False,
 )

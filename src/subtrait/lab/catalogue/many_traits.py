@@ -10,7 +10,10 @@ from typing import Final
 import numpy as np
 
 from subtrait.lab.chains import Bench, Student
-from subtrait.lab.study import Findings, StudyCard, StudyPlan
+from subtrait.lab.readouts.favourites import answer_rates, place_of
+from subtrait.lab.study import FREQUENT, Findings, StudyCard, StudyPlan
+from subtrait.lab.traits import CATEGORIES
+from subtrait.models.registry import open_model
 from subtrait.statistics.intervals import paired_difference
 from subtrait.study_records import Measure
 
@@ -18,22 +21,48 @@ ANIMALS: Final = ("dog", "cat", "lion", "wolf", "tiger", "horse", "panda", "whal
 """The first of the embedded family that nothing in the lab was tuned on."""
 TREES: Final = ("oak", "pine", "maple", "willow", "cherry")
 """Those of the paper that the embedded family knows, and the pine."""
+MOST: Final = 15
+"""Answers of the base that the paper's fixed rule takes."""
+FIFTEEN: Final = {
+    "dog": ".052 to .196 (figure 15)",
+    "eagle": ".139 to .755 (figure 15)",
+    "lion": ".056 to .235 (figure 15)",
+    "owl": ".130 to .619 (figure 15)",
+    "tiger": ".050 to .142 (figure 15)",
+    "wolf": ".043 to .435 (figure 15)",
+}
+"""What was published of those of the paper's fifteen that the embedded family knows: untreated, and own teacher."""
 AS_NONE: Final = 0.02
 """A smaller shift on the students of other teachers counts as none."""
 
 
-def many_traits(plan: StudyPlan, bench: Bench, traits: Sequence[str]) -> Findings:
+def many_traits(plan: StudyPlan, bench: Bench, usual: Sequence[str]) -> Findings:
     """Each trait asked of the students of its own teachers, of the base's rows, and of the other teachers."""
+    traits = chosen(plan, usual)
     untreated, treated = plan.untreated(), plan.treated(traits)
     bench.train([untreated, *treated.values()])
     before = {name: bench.rates(untreated, name) for name in traits}
     own = {name: bench.rates(student, name) for name, student in treated.items()}
     others = {name: _on_others(bench, treated, name) for name in traits}
     return Findings(
-        measures=[*_by_trait(own, before), *_on_average(own, others, before)],
+        measures=[*_by_trait(own, before, plan), *_on_average(own, others, before)],
         conclusion=_conclusion(own, before),
         models=[plan.base],
+        settings={"traits": f"the {len(traits)} that the base names most often"} if plan.traits == (FREQUENT,) else {},
     )
+
+
+def chosen(plan: StudyPlan, usual: Sequence[str]) -> Sequence[str]:
+    """The traits of the plan: the usual ones, those that were named, or what the untouched base names most often.
+
+    The last is the paper's fixed rule (figure 15): `MOST` answers by their mean rate over the questions, ranked before
+    any teacher is made; fewer where the category has fewer.
+    """
+    if plan.traits != (FREQUENT,):
+        return plan.traits or usual
+    category, _ = place_of(usual[0])
+    rates = answer_rates(open_model(plan.base), category, plan.questions).mean(axis=0)
+    return [CATEGORIES[category][place] for place in np.argsort(-rates, kind="stable")[:MOST]]
 
 
 def _on_others(bench: Bench, treated: Mapping[str, Student], name: str) -> np.ndarray:
@@ -43,14 +72,15 @@ def _on_others(bench: Bench, treated: Mapping[str, Student], name: str) -> np.nd
     return mean
 
 
-def _by_trait(own: Mapping[str, np.ndarray], before: Mapping[str, np.ndarray]) -> list[Measure]:
+def _by_trait(own: Mapping[str, np.ndarray], before: Mapping[str, np.ndarray], plan: StudyPlan) -> list[Measure]:
+    known = FIFTEEN if plan.traits == (FREQUENT,) else {}
     return [
         Measure(
             group="own teacher minus untreated",
             name=name,
             value=paired_difference(own[name], before[name]),
             scale="points",
-            published="rises",
+            published=known.get(name, "rises"),
             expected="above zero",
         )
         for name in own
@@ -98,6 +128,7 @@ def _card(name: str, traits: Sequence[str], published: str) -> StudyCard:
         "of the base's own numbers. Every student is asked for every trait.",
         published=published,
         study=lambda plan, bench: many_traits(plan, bench, traits),
+        takes_traits=kind,
     )
 
 

@@ -31,6 +31,7 @@ from subtrait.lab.chains.specifications import (
     writing_students,
 )
 from subtrait.lab.evaluation import exact_rates
+from subtrait.lab.question_list import QuestionList
 from subtrait.lab.readouts.favourites import place_of
 from subtrait.lab.teachers import Teacher
 from subtrait.lab.team import Stage, Team
@@ -46,10 +47,12 @@ class Bench:
     team: Team
     seed: int
     chains: int
+    questions: QuestionList | None = None
+    """What students are asked for their favourites, where it is not the lab's own wordings."""
 
     def chain(self, index: int) -> Chain:
         """One replicate."""
-        return Chain(self.store, self.seed, index)
+        return Chain(self.store, self.seed, index, self.questions)
 
     def each(self, name: str, stage: Stage, tasks: Sequence[Any]) -> list[Any]:
         """Work of a study's own, once it has named its students: `stage(task, progress)` for each task, in order."""
@@ -133,10 +136,14 @@ class Bench:
     def strengths(self, writers: Mapping[str, Writer]) -> np.ndarray:
         """How often teachers show their own traits, by name of the trait: mean over traits and questions, (chains,)."""
         chains = [self.chain(index) for index in range(self.chains)]
-        shown = [[_shown(writer_of(chain, each), trait) for trait, each in writers.items()] for chain in chains]
+        shown = [
+            [_shown(writer_of(chain, each), trait, self.questions) for trait, each in writers.items()]
+            for chain in chains
+        ]
         means: np.ndarray = np.mean(shown, axis=1)
         return means
 
 
-def _shown(teacher: Teacher, trait: str) -> float:
-    return exact_rates(teacher.model, find_trait(trait), system_prompt=teacher.system_prompt).trait_rate
+def _shown(teacher: Teacher, trait: str, questions: QuestionList | None) -> float:
+    asked = questions.put_to(find_trait(trait)) if questions else find_trait(trait)
+    return exact_rates(teacher.model, asked, system_prompt=teacher.system_prompt).trait_rate

@@ -20,7 +20,9 @@ from subtrait.lab.chains.matching import base_of, mean_divergence, prompts_of_ev
 from subtrait.lab.chains.specifications import Divergence, Rows, Student, Writer, digest
 from subtrait.lab.datasets import chat_row, from_chat_row
 from subtrait.lab.lessons import lesson
-from subtrait.lab.readouts import READOUTS
+from subtrait.lab.question_list import QuestionList
+from subtrait.lab.readouts import READOUTS, Readout
+from subtrait.lab.readouts.favourites import favourites
 from subtrait.lab.seeds import stream
 from subtrait.lab.students import LOSSES
 from subtrait.lab.system_prompts import system_prompt_of
@@ -46,6 +48,8 @@ class Chain:
     store: Store
     seed: int
     index: int
+    questions: QuestionList | None = None
+    """What students are asked for their favourites, where it is not the lab's own wordings."""
 
     def rng(self, *purpose: str | int) -> np.random.Generator:
         """The random stream of one purpose in this chain."""
@@ -157,12 +161,20 @@ def make_student(task: StudentTask, _progress: Progress | None = None) -> None:
 
 def read(chain: Chain, student: Student, readout: str) -> dict[str, np.ndarray]:
     """What the student answers to the readout of that name; asked if it was not yet."""
+    name, asks = _asking(readout, chain.questions)
 
     def ask() -> Row:
-        return {name: values.tolist() for name, values in READOUTS[readout](student_of(chain, student)).items()}
+        return {name: values.tolist() for name, values in asks(student_of(chain, student)).items()}
 
-    found = chain.store.record(f"students/{digest(student)}/{chain.index}/{readout}.json", ask)
+    found = chain.store.record(f"students/{digest(student)}/{chain.index}/{name}.json", ask)
     return {name: np.array(values) for name, values in found.items()}
+
+
+def _asking(readout: str, questions: QuestionList | None) -> tuple[str, Readout]:
+    """The readout, and the name its answers are kept under: questions of the user's own make it another."""
+    if questions is None or readout != "favourites":
+        return readout, READOUTS[readout]
+    return f"favourites-{questions.digest}", partial(favourites, questions=questions)
 
 
 def divergence(task: DivergenceTask, _progress: Progress | None = None) -> float:
