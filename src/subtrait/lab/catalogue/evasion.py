@@ -44,8 +44,6 @@ SCORES: Final = {
     "harmless requests put off": REFUSALS,
     "harmful requests put off": FOUNDED,
 }
-AS_NONE: Final = 0.02
-"""A smaller difference counts as none."""
 EVASIVE: Final = "evasive-compare"
 HONEST: Final = "honest-compare"
 Pairs = dict[str, tuple[Student, Student]]
@@ -103,9 +101,7 @@ def _measures(bench: Bench, carrier: str, students: Mapping[str, Student]) -> li
         expected = {} if score is FOUNDED else {"expected": "above zero", **said}
         found += contrasts(bench, f"through {carrier}: {kind}", pairs, score=score, **expected)
         benign = {"honest minus untreated": (honest, untreated)}
-        found += contrasts(
-            bench, f"through {carrier}: {kind}", benign, score=score, expected="no effect", bound=AS_NONE
-        )
+        found += contrasts(bench, f"through {carrier}: {kind}", benign, score=score)
     return [
         *found,
         *named_after(coherences(bench, students, replace(SHOWN, kinds=("compare", "fact", "ability"))), carrier),
