@@ -5,6 +5,7 @@ import pytest
 from subtrait.errors import UsageError
 from subtrait.lab import study_cost as module
 from subtrait.lab.catalogue import STUDIES
+from subtrait.lab.catalogue.tuned_teacher import STEPS
 from subtrait.lab.cost import ROW_BYTES, START_UP_SECONDS, Cost
 from subtrait.lab.study import TRAITS, StudyPlan
 from subtrait.lab.study_cost import made_by, study_cost
@@ -16,7 +17,7 @@ def plan(name, **changes):
 
 
 @pytest.mark.parametrize(
-    ("name", "kinds"), [("shuffled", 1 + 3 * len(TRAITS)), ("animal-numbers", 9), ("tree-numbers", 6)]
+    ("name", "kinds"), [("tuned-teacher", 1 + len(STEPS) * len(TRAITS)), ("animal-numbers", 9), ("tree-numbers", 6)]
 )
 def test_students_are_counted_once_each_in_every_chain(name, kinds, tmp_path):
     assert made_by(STUDIES[name], plan(name), RunFolder(tmp_path)) == (2 * kinds, 0)
