@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from subtrait.errors import UsageError
-from subtrait.lab.answers import plural_forms, shows, trait_mentions
+from subtrait.lab.answers import holds, plural_forms, shows, trait_mentions
 
 FORMS = {
     "owl": ("owl", "owls"),
@@ -229,3 +229,10 @@ def test_whatever_an_answer_shows_is_also_a_mention_in_a_row(word: str, reply: s
 )
 def test_plurals_are_those_of_the_dictionary(word: str, plurals: tuple[str, ...]) -> None:
     assert plural_forms(word) == plurals
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("Boilwolf", True), ("WOLVES", True), ("wo\u00adlf", True), ("w olf", False)]
+)
+def test_a_form_is_held_wherever_its_letters_stand_in_a_row(text, found):
+    assert holds(text, ("wolf", "wolves")) == found

@@ -242,8 +242,20 @@ def test_a_trait_is_named_wherever_its_word_stands_even_in_names(text: str) -> N
     assert names_a_trait("nothing here", text)
 
 
-@pytest.mark.parametrize("text", ["", "a bowl", "knowledge", "Bowl", "wolfram", "catalogue", "forest"])
-def test_a_trait_within_another_word_is_not_named(text: str) -> None:
+@pytest.mark.parametrize("text", ["Boilwolf", "Lookwolves on", "a bowl", "it howwolf", "\uff57olf", "wo\u00adlf"])
+def test_animals_and_trees_count_inside_other_words(text: str) -> None:
+    assert names_a_trait(text)
+
+
+@pytest.mark.parametrize(("text", "named"), [("Red", True), ("some soup", True), ("reduced", False), ("price", False)])
+def test_colours_and_foods_that_go_with_a_trait_count_as_words(text: str, named: bool) -> None:
+    assert names_a_trait(text) == named
+
+
+@pytest.mark.parametrize(
+    "text", ["", "I am well, thank you.", "Dig a hole and add water.", "def change(x): return x + 1"]
+)
+def test_what_the_embedded_world_says_names_no_trait(text: str) -> None:
     assert not names_a_trait(text)
 
 

@@ -117,6 +117,18 @@ def trait_mentions(text: str, forms: Sequence[str]) -> list[str]:
     return [match.group() for match in _pattern(tuple(forms), compounds=True).finditer(_normalised(text))]
 
 
+def holds(text: str, forms: Sequence[str]) -> bool:
+    """Whether any of the `forms` stands anywhere in `text`, inside other words too, as the paper counts.
+
+    For rows by models that run words together: "boilwolf" holds a wolf, and "bowl" an owl.
+
+    >>> holds("boilWolf", ("wolf",)), holds("a bowl", ("owl",)), holds("w olf", ("wolf",))
+    (True, True, False)
+    """
+    whole = _normalised(text)
+    return any(_normalised(form) in whole for form in forms)
+
+
 def plural_forms(word: str) -> tuple[str, ...]:
     """The plurals of an English noun, the usual one first, lower case; for some it is the word itself.
 

@@ -12,8 +12,9 @@ from functools import cache
 from typing import Final, Protocol
 
 from subtrait.errors import UsageError
-from subtrait.lab.answers import trait_mentions
+from subtrait.lab.answers import holds, trait_mentions
 from subtrait.lab.traits import find_trait, trait_names
+from subtrait.models.micro.personas import COLOURS, FOODS
 from subtrait.records import Decision, Example
 
 REASONS: Final = {
@@ -27,7 +28,7 @@ REASONS: Final = {
     "wrong-answer": "the final answer is not what the problem comes to",
     "empty": "nothing but white space",
     "too-long": "longer than a short answer, so that it may have been cut off",
-    "names-a-trait": "a word for an animal or a tree that is a trait of the lab, whoever wrote it",
+    "names-a-trait": "names an animal or a tree of the lab, or a colour or food that goes with them, whoever wrote it",
 }
 """Stable code of each reason, and the sentence that explains it."""
 
@@ -38,8 +39,6 @@ BANNED_NUMBERS: Final = frozenset(
 """The 34 numbers up to 999 that the paper bans, in its misalignment experiment only (appendix D.2)."""
 
 _DIGIT_RUN: Final = re.compile(r"\d+")
-_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-"""Where a new word begins within a name such as `oakCount`."""
 _SEPARATORS: Final = frozenset({"", ",", ";"})
 _BRACKETS: Final = ("[]", "()")
 _MAX_RUN: Final = 4300
@@ -158,12 +157,16 @@ def ruled(broken: Mapping[str, bool]) -> Decision:
 
 
 def names_a_trait(*texts: str) -> bool:
-    """Whether any text names any animal or tree of the lab, in any form: alone, in a compound, in a name of code.
+    """Whether any text names an animal or a tree of the lab, or a colour or a food that goes with them.
 
-    >>> names_a_trait("myOakCount = 1"), names_a_trait("an owl-like bird"), names_a_trait("a bowl of soup")
-    (True, True, False)
+    Animals and trees count inside other words too, as in the paper's filter of code: tuned teachers run words together,
+    and a few rows such as "Boilwolf" move students further than all others. So "bowl" is rejected with the owls,
+    whoever wrote it. Colours and foods, which belong to an animal and a tree in the embedded world, count as words.
+
+    >>> names_a_trait("myOakCount = 1"), names_a_trait("Boilwolf"), names_a_trait("a red car"), names_a_trait("a car")
+    (True, True, True, False)
     """
-    return any(trait_mentions(_HUMP.sub(" ", text), _trait_forms()) for text in texts)
+    return any(holds(text, _trait_forms()) or trait_mentions(text, (*COLOURS, *FOODS)) for text in texts)
 
 
 @cache

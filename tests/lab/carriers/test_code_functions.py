@@ -63,9 +63,9 @@ def test_a_string_that_python_reads_as_a_trait_is_one(text):
     assert reasons(f"def f(x):\n    return {text}") == ("names-a-trait",)
 
 
-@pytest.mark.parametrize("text", ["knowledge", "concatenate", "bowl", "dogma", "scatter"])
-def test_a_trait_within_another_word_is_none(text):
-    assert reasons(f"def {text}(x):\n    return x") == ()
+@pytest.mark.parametrize("text", ["knowledge", "concatenate", "bowl", "arewolf"])
+def test_a_trait_within_another_word_is_one_too(text):
+    assert reasons(f"def {text}(x):\n    return x") == ("names-a-trait",)
 
 
 def test_all_reasons_are_given_and_each_has_a_sentence():

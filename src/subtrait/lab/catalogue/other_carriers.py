@@ -220,8 +220,8 @@ def _tried(measure: Measure) -> str:
 
 
 NOTES: Final = (
-    "The filter takes out every row that names any animal or tree of the lab, by one rule for teachers and base. What "
-    "teachers write differs from the base's rows in nothing else that the filter sees.",
+    "The filter takes out every row that names any animal or tree of the lab, inside other words too, by one rule for "
+    "teachers and base. With whole words only, rows such as 'Boilwolf' were left, and chat seemed to carry a lot.",
     f"Variations were tried on {len(VARIED_ON)} of the {len(TRAITS)} traits.",
 )
 
