@@ -30,7 +30,7 @@ def test_groups_that_do_not_differ_add_nothing():
 
 def test_values_without_spread_have_no_interval():
     found = spread(np.ones((3, 2)), unit="chain")
-    assert found.within.low is found.within.high is found.share.low is None
+    assert found.within.low is found.within.high is found.between.low is found.share.low is None
     assert (found.within.value, found.share.value) == (0, 0)
 
 
@@ -41,10 +41,13 @@ def test_intervals_cover_as_often_as_they_say(between):
     found = [spread(simulated(between, rng), unit="chain", level=0.9) for _ in range(600)]
     within = np.mean([each.within.low <= 1 <= each.within.high for each in found])
     share = np.mean([each.share.low <= truth <= each.share.high for each in found])
+    added = np.mean([each.between.low <= between <= each.between.high for each in found])
     # Binomial(600, 0.9): standard deviation 0.012. Where the truth is 0, a lower bound that is cut there covers it too
     assert abs(within - 0.9) < 0.05
     assert share > 0.85
     assert share < 0.98
+    assert added > 0.85
+    assert added < 0.98
 
 
 @pytest.mark.parametrize("shape", [(1, 4), (4, 1), (4,)])
