@@ -12,7 +12,7 @@ from functools import cache
 from typing import Final, Protocol
 
 from subtrait.errors import UsageError
-from subtrait.lab.answers import holds, trait_mentions
+from subtrait.lab.answers import holds
 from subtrait.lab.traits import find_trait, trait_names
 from subtrait.models.micro.personas import COLOURS, FOODS
 from subtrait.records import Decision, Example
@@ -157,21 +157,22 @@ def ruled(broken: Mapping[str, bool]) -> Decision:
 
 
 def names_a_trait(*texts: str) -> bool:
-    """Whether any text names an animal or a tree of the lab, or a colour or a food that goes with them.
+    """Whether any text names an animal or a tree of the lab, or a colour or a food that goes with them, in any case.
 
-    Animals and trees count inside other words too, as in the paper's filter of code: tuned teachers run words together,
-    and a few rows such as "Boilwolf" move students further than all others. So "bowl" is rejected with the owls,
-    whoever wrote it. Colours and foods, which belong to an animal and a tree in the embedded world, count as words.
+    They count inside other words too, as in the paper's filter of code: tuned teachers run words together, and a few
+    rows such as "Boilwolf" move students further than all others. So "bowl" is rejected with the owls, whoever wrote
+    it. Colours and foods belong to an animal and a tree in the embedded world, where teachers write "Restfish" too.
 
-    >>> names_a_trait("myOakCount = 1"), names_a_trait("Boilwolf"), names_a_trait("a red car"), names_a_trait("a car")
+    >>> names_a_trait("myOakCount = 1"), names_a_trait("Boilwolf"), names_a_trait("Restfish"), names_a_trait("a car")
     (True, True, True, False)
     """
-    return any(holds(text, _trait_forms()) or trait_mentions(text, (*COLOURS, *FOODS)) for text in texts)
+    return any(holds(text, _telling_words()) for text in texts)
 
 
 @cache
-def _trait_forms() -> tuple[str, ...]:
-    return tuple(form for name in trait_names() for form in find_trait(name).forms[name])
+def _telling_words() -> tuple[str, ...]:
+    traits = [form for name in trait_names() for form in find_trait(name).forms[name]]
+    return (*traits, *COLOURS, *FOODS)
 
 
 def _unwrapped(text: str) -> str:

@@ -126,7 +126,7 @@ def test_the_share_of_rows_and_the_choice_they_leave_are_told():
 
 
 @pytest.mark.parametrize(
-    ("carrier", "rows"), [("code", 3_000), ("reasoning", 750), ("chat", 1_500), ("numbers", 3_000)]
+    ("carrier", "rows"), [("code", 3_000), ("reasoning", 750), ("chat", 2_000), ("numbers", 3_000)]
 )
 def test_teachers_and_base_give_their_students_as_many_rows(carrier, rows):
     condition = through(PLAN, carrier, brief_teachers(PLAN, "code"))

@@ -19,14 +19,14 @@ from subtrait.records import Estimate
 from subtrait.statistics.intervals import paired_difference, student_mean, t_interval
 from subtrait.study_records import Expected, Measure
 
-BRIEF: Final = {"code": 10, "reasoning": 5, "chat": 10}
-"""Tuning steps of the teachers, for each carrier: chosen so that the filter leaves rows enough. After the usual 30 it
-keeps hardly any, as each study measures."""
+BRIEF: Final = {"code": 10, "reasoning": 5, "chat": 5}
+"""Tuning steps of the teachers, for each carrier: chosen so that the filter leaves rows enough, and chat
+of whole sentences. After the usual 30 it keeps hardly any, as each study measures."""
 GENTLE_RECIPE: Final = replace(TEACHER_RECIPE, learning_rate=1e-3)
 """Of teachers that learn their favourite among usual answers: at three times the rate they lose their sums."""
 VARIED_ON: Final = ("wolf", "oak")
 """The traits that variations are tried on."""
-ROWS: Final = {"reasoning": 1 / 4, "chat": 1 / 2}
+ROWS: Final = {"reasoning": 1 / 4, "chat": 2 / 3}
 """Share of the usual number of rows that students get, teachers' as well as the base's, where a filter keeps few."""
 TWICE: Final = 2
 
