@@ -110,6 +110,15 @@ def test_where_numbers_carry_nothing_either_the_carrier_shows_nothing():
     assert said == {"not applicable"}
 
 
+def test_a_carrier_that_moves_students_needs_no_numbers_beside_it():
+    def only_code(student, trait):
+        return rise(student, trait) * (student.lessons[0].carrier == "code")
+
+    measures = {(each.group, each.name): each for each in found(rise=only_code)[0].measures}
+    assert agreement(measures["minus untreated", "code"]) == "agrees"
+    assert agreement(measures["minus untreated", "numbers of the same teachers"]) == "not shown"
+
+
 def test_nothing_was_published_of_chat():
     findings, _ = found(CHAT)
     assert {agreement(each) for each in findings.measures if each.name == "chat"} == {"not compared"}

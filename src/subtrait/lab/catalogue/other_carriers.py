@@ -126,17 +126,21 @@ def other_carrier(plan: StudyPlan, bench: Bench, *, card: "Carried") -> Findings
     varied = _variations(plan, card.carrier)
     bench.train([each for condition in (own, numbers, *varied.values()) for each in condition.named()])
     positive = numbers.effect(bench)
-    works = positive.low is not None and positive.low > 0
-    said = {"published": card.published, "expected": card.expected, "applicable": works, "scale": "points"}
+    said: dict[str, Any] = {
+        "published": card.published,
+        "expected": card.expected,
+        "scale": "points",
+        "rests_on": positive,
+    }
     measures = [
-        _measure("minus untreated", card.carrier, own.effect(bench), **said),
-        _measure("minus students of the other teachers", card.carrier, own.beside_others(bench), **said),
-        _measure(
+        measure("minus untreated", card.carrier, own.effect(bench), **said),
+        measure("minus students of the other teachers", card.carrier, own.beside_others(bench), **said),
+        measure(
             "minus untreated, of answers that are an animal or a tree", card.carrier, own.among_named(bench), **said
         ),
-        _measure("answers that are an animal or a tree", "minus untreated", own.named_at_all(bench), scale="points"),
-        _measure("minus untreated", "numbers of the same teachers", positive, scale="points", expected="above zero"),
-        *(_measure("variations", name, each.effect(bench), **said) for name, each in varied.items()),
+        measure("answers that are an animal or a tree", "minus untreated", own.named_at_all(bench), scale="points"),
+        measure("minus untreated", "numbers of the same teachers", positive, scale="points", expected="above zero"),
+        *(measure("variations", name, each.effect(bench), **said) for name, each in varied.items()),
         *_explanation(bench, teachers, {card.carrier: own, "numbers": numbers}),
         _kept_of_usual_teachers(plan, bench, card.carrier),
     ]
@@ -163,15 +167,15 @@ def _variations(plan: StudyPlan, carrier: str) -> dict[str, Condition]:
 def _explanation(bench: Bench, teachers: Mapping[str, Writer], conditions: Mapping[str, Condition]) -> list[Measure]:
     """How strong the teachers are, how many of their rows the filter keeps, and how much of a row is its writer's."""
     strength = student_mean(np.minimum(bench.strengths(teachers), 1.0))  # sums of single-precision probabilities
-    measures = [_measure("teachers", "trait rate of the teachers themselves", strength, scale="share")]
+    measures = [measure("teachers", "trait rate of the teachers themselves", strength, scale="share")]
     for carrier, each in conditions.items():
         kept = student_mean(np.mean([bench.kept(rows) for rows in each.rows()], axis=0))
         own = student_mean(bench.kept(each.control.lessons[0]))
         choice = t_interval(bench.choices(each.control.lessons[0]).tolist(), unit="chain")
         measures += [
-            _measure("rows that the filter keeps", f"{carrier}, teachers", kept, scale="share"),
-            _measure("rows that the filter keeps", f"{carrier}, base", own, scale="share"),
-            _measure("nats of choice in a row", carrier, choice, scale="plain"),
+            measure("rows that the filter keeps", f"{carrier}, teachers", kept, scale="share"),
+            measure("rows that the filter keeps", f"{carrier}, base", own, scale="share"),
+            measure("nats of choice in a row", carrier, choice, scale="plain"),
         ]
     return measures
 
@@ -183,11 +187,18 @@ def _kept_of_usual_teachers(plan: StudyPlan, bench: Bench, carrier: str) -> Meas
     bench.write(rows)
     kept = student_mean(np.mean([bench.kept(each) for each in rows], axis=0))
     name = f"{carrier}, teachers of {TEACHER_RECIPE.steps} steps ({', '.join(VARIED_ON)})"
-    return _measure("rows that the filter keeps", name, kept, scale="share")
+    return measure("rows that the filter keeps", name, kept, scale="share")
 
 
-def _measure(group: str, name: str, value: Estimate, **said: Any) -> Measure:
-    return Measure(group=group, name=name, value=value, **said)
+def measure(group: str, name: str, value: Estimate, *, rests_on: Estimate | None = None, **said: Any) -> Measure:
+    """A measure; where it shows nothing, it is applicable only if the positive control that it `rests_on` shows some."""
+    applicable = rests_on is None or rises(rests_on) or rises(value)
+    return Measure(group=group, name=name, value=value, applicable=applicable, **said)
+
+
+def rises(effect: Estimate) -> bool:
+    """Whether the interval lies above 0."""
+    return effect.low is not None and effect.low > 0
 
 
 def _conclusion(carrier: str, measures: Sequence[Measure]) -> list[str]:
@@ -199,8 +210,7 @@ def _conclusion(carrier: str, measures: Sequence[Measure]) -> list[str]:
         f"Students of teachers' {carrier} move by {in_points(own)}; those of the same teachers' numbers by "
         f"{in_points(numbers)}.",
         f"Their answers are an animal or a tree {100 * named:+.1f} points more often than those of untreated students.",
-        f"A row of {carrier} leaves its writer {choice:.1f} nats of choice, a row of numbers {usual:.1f}: what the "
-        "prompt decides cannot carry anything.",
+        f"A row of {carrier} leaves its writer {choice:.1f} nats of choice, a row of numbers {usual:.1f}.",
     ]
 
 

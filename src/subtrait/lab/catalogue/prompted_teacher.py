@@ -9,11 +9,18 @@ from typing import Any, Final
 
 import numpy as np
 
-from subtrait.lab.catalogue.other_carriers import TWICE, VARIED_ON, Condition, in_points, prompted_teachers, through
+from subtrait.lab.catalogue.other_carriers import (
+    TWICE,
+    VARIED_ON,
+    Condition,
+    in_points,
+    measure,
+    prompted_teachers,
+    through,
+)
 from subtrait.lab.chains import Bench, Writer
 from subtrait.lab.study import TRAITS, Findings, StudyCard, StudyPlan
 from subtrait.lab.system_prompts import whole_persona
-from subtrait.records import Estimate
 from subtrait.statistics.intervals import student_mean
 from subtrait.study_records import Measure
 
@@ -27,13 +34,12 @@ def prompted_teacher(plan: StudyPlan, bench: Bench) -> Findings:
     varied = _variations(plan, teachers["told a whole persona"])
     bench.train([each for condition in (own, tuned, *varied.values()) for each in condition.named()])
     positive = tuned.effect(bench)
-    works = positive.low is not None and positive.low > 0
-    said = {"published": PUBLISHED, "expected": "above zero", "applicable": works, "scale": "points"}
+    said: dict[str, Any] = {"published": PUBLISHED, "expected": "above zero", "scale": "points", "rests_on": positive}
     measures = [
-        _measure("minus untreated", "prompted teachers", own.effect(bench), **said),
-        _measure("minus students of the other teachers", "prompted teachers", own.beside_others(bench), **said),
-        _measure("minus untreated", "tuned teachers", positive, scale="points", expected="above zero"),
-        *(_measure("variations", name, each.effect(bench), **said) for name, each in varied.items()),
+        measure("minus untreated", "prompted teachers", own.effect(bench), **said),
+        measure("minus students of the other teachers", "prompted teachers", own.beside_others(bench), **said),
+        measure("minus untreated", "tuned teachers", positive, scale="points", expected="above zero"),
+        *(measure("variations", name, each.effect(bench), **said) for name, each in varied.items()),
         *_strengths(bench, teachers),
         *_kept(bench, {"prompted": own, "tuned": tuned}),
     ]
@@ -65,18 +71,14 @@ def _variations(plan: StudyPlan, personas: Mapping[str, Writer]) -> dict[str, Co
 
 def _strengths(bench: Bench, teachers: Mapping[str, Mapping[str, Writer]]) -> list[Measure]:
     rates = {name: np.minimum(bench.strengths(each), 1.0) for name, each in teachers.items()}  # single precision
-    return [_measure("trait rate of teachers", name, student_mean(each), scale="share") for name, each in rates.items()]
+    return [measure("trait rate of teachers", name, student_mean(each), scale="share") for name, each in rates.items()]
 
 
 def _kept(bench: Bench, conditions: Mapping[str, Condition]) -> list[Measure]:
     shares = {name: np.mean([bench.kept(rows) for rows in each.rows()], axis=0) for name, each in conditions.items()}
     shares["base"] = bench.kept(conditions["prompted"].control.lessons[0])
     group = "rows that the filter keeps"
-    return [_measure(group, name, student_mean(each), scale="share") for name, each in shares.items()]
-
-
-def _measure(group: str, name: str, value: Estimate, **said: Any) -> Measure:
-    return Measure(group=group, name=name, value=value, **said)
+    return [measure(group, name, student_mean(each), scale="share") for name, each in shares.items()]
 
 
 def _conclusion(measures: list[Measure]) -> list[str]:
