@@ -191,7 +191,7 @@ def _kept_of_usual_teachers(plan: StudyPlan, bench: Bench, carrier: str) -> Meas
 
 
 def measure(group: str, name: str, value: Estimate, *, rests_on: Estimate | None = None, **said: Any) -> Measure:
-    """A measure; where it shows nothing, it is applicable only if the positive control that it `rests_on` shows some."""
+    """A measure. Where it shows nothing, it applies only if the positive control that it `rests_on` shows something."""
     applicable = rests_on is None or rises(rests_on) or rises(value)
     return Measure(group=group, name=name, value=value, applicable=applicable, **said)
 
