@@ -65,7 +65,7 @@ def test_measures_are_what_was_made_up():
     pairs = {"liar minus plain": (LIAR, PLAIN)}
     (one,) = contrasts(bench, "wrong", pairs, score=WRONG, expected="above zero")
     assert (one.group, one.scale, one.expected) == ("wrong", "points", "above zero")
-    assert in_points([one]).startswith("liar minus plain +20.0 (")
+    assert in_points([one]).startswith("liar minus plain +20.0 points (")
     students = {"liar": LIAR, "plain": PLAIN}
     assert [each.value.value for each in coherences(bench, students, WRONG)] == pytest.approx([0.9, 0.9])
     own = generalisation(bench, "own", students, {"as shown": WRONG})

@@ -10,6 +10,7 @@ from subtrait.lab.chains import Bench, Student, Writer
 from subtrait.lab.plan import TEACHER_RECIPE
 from subtrait.lab.study import StudyPlan
 from subtrait.records import Estimate
+from subtrait.report.study_wording import measured
 from subtrait.statistics.intervals import paired_difference, student_mean
 from subtrait.study_records import Measure
 
@@ -129,14 +130,8 @@ def writer_of(student: Student) -> Writer:
 
 
 def in_points(measures: Sequence[Measure]) -> str:
-    """Names and values in one sentence, such as `stronger teachers +3.1 (2.0 to 4.2) points`."""
-    return "; ".join(f"{each.name} {_points(each.value)} points" for each in measures)
-
-
-def _points(value: Estimate) -> str:
-    if value.low is None or value.high is None:
-        return f"{100 * value.value:+.1f}"
-    return f"{100 * value.value:+.1f} ({100 * value.low:.1f} to {100 * value.high:.1f})"
+    """Names and values in one sentence, such as `stronger teachers +3.1 points (+2.0 to +4.2)`."""
+    return "; ".join(f"{each.name} {measured(each.value, 'points')}" for each in measures)
 
 
 def _shown(bench: Bench, writer: Writer, score: Score) -> Estimate:

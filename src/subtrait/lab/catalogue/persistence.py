@@ -12,7 +12,7 @@ import numpy as np
 
 from subtrait.lab.chains import Bench, Rows, Student, Writer
 from subtrait.lab.study import Findings, StudyCard, StudyPlan
-from subtrait.records import Estimate
+from subtrait.report.study_wording import measured
 from subtrait.statistics.intervals import paired_difference, t_interval
 from subtrait.study_records import Curve, Measure, Point
 
@@ -58,7 +58,7 @@ def persistence(plan: StudyPlan, bench: Bench) -> Findings:
         conclusion=_conclusion(bench, plain, together),
         models=[plan.base],
         varied=[
-            f"{name}: {_points(paired_difference(*each.rates(bench)))}" for name, each in together.items()
+            f"{name}: {measured(paired_difference(*each.rates(bench)), 'points')}" for name, each in together.items()
         ],
         notes=[
             "Later training is as long as the first, by the same recipe, whose rate rises again: a strong washing. "
@@ -137,15 +137,6 @@ def _by_share(bench: Bench, mixed: Mapping[float, Variation]) -> Curve:
         scale="points",
         points=tuple(Point(x=share, y=paired_difference(*each.rates(bench))) for share, each in mixed.items()),
     )
-
-
-def _points(value: Estimate) -> str:
-    between = (
-        f" ({100 * value.low:+.1f} to {100 * value.high:+.1f})"
-        if value.low is not None and value.high is not None
-        else ""
-    )
-    return f"{100 * value.value:+.1f} points{between}"
 
 
 def _conclusion(bench: Bench, plain: Variation, variations: Mapping[str, Variation]) -> Sequence[str]:
