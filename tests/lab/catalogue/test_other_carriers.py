@@ -14,14 +14,13 @@ from subtrait.lab.catalogue.other_carriers import (
     REASONING,
     VARIED_ON,
     brief_teachers,
-    in_points,
     through,
 )
 from subtrait.lab.catalogue.tuned_teacher import TUNED_TEACHER
 from subtrait.lab.mixed_lessons import among_usual_answers
 from subtrait.lab.study import TRAITS, StudyPlan, agreement
 from subtrait.lab.traits import CATEGORIES
-from subtrait.records import Estimate
+from subtrait.report.study_wording import measured
 
 MadeUpBench = run_path(str(Path(__file__).with_name("made_up_bench.py")))["MadeUpBench"]
 
@@ -90,7 +89,7 @@ def test_effects_are_those_that_were_made_up():
     assert {agreement(each) for each in compared} == {"agrees"}
     assert len(compared) == 7
     assert len(findings.varied) == 3
-    assert in_points(findings.measures[0].value) in findings.conclusion[0]
+    assert measured(findings.measures[0].value, "points") in findings.conclusion[0]
 
 
 def test_what_all_teachers_do_alike_is_no_trait_of_their_own():
@@ -153,9 +152,3 @@ def test_numbers_are_by_the_same_teachers_as_the_carrier_and_by_those_of_the_dos
     TUNED_TEACHER.study(PLAN, curve)
     assert {each for each in bench.trained if each.lessons[0].carrier == "numbers"} < set(curve.trained)
     assert "for 5 steps" in REASONING.design
-
-
-def test_an_effect_of_one_chain_has_no_interval():
-    assert in_points(Estimate(value=0.1, low=None, high=None, level=0.95, n=1, unit="student")).endswith(
-        "(no interval)"
-    )

@@ -16,6 +16,7 @@ from subtrait.lab.plan import TEACHER_RECIPE
 from subtrait.lab.readouts.favourites import place_of
 from subtrait.lab.study import TRAITS, Findings, StudyCard, StudyPlan
 from subtrait.records import Estimate
+from subtrait.report.study_wording import measured
 from subtrait.statistics.intervals import paired_difference, student_mean, t_interval
 from subtrait.study_records import Expected, Measure
 
@@ -207,26 +208,15 @@ def _conclusion(carrier: str, measures: Sequence[Measure]) -> list[str]:
     named = found["answers that are an animal or a tree", "minus untreated"].value
     choice, usual = (found["nats of choice in a row", each].value for each in (carrier, "numbers"))
     return [
-        f"Students of teachers' {carrier} move by {in_points(own)}; those of the same teachers' numbers by "
-        f"{in_points(numbers)}.",
+        f"Students of teachers' {carrier} move by {measured(own, 'points')}; those of the same teachers' numbers by "
+        f"{measured(numbers, 'points')}.",
         f"Their answers are an animal or a tree {100 * named:+.1f} points more often than those of untreated students.",
         f"A row of {carrier} leaves its writer {choice:.1f} nats of choice, a row of numbers {usual:.1f}.",
     ]
 
 
-def in_points(effect: Estimate) -> str:
-    """An effect with its interval, in percentage points.
-
-    >>> in_points(Estimate(value=0.021, low=-0.01, high=0.05, level=0.95, n=5, unit="student"))
-    '+2.1 points (-1.0 to +5.0)'
-    """
-    if effect.low is None or effect.high is None:
-        return f"{100 * effect.value:+.1f} points (no interval)"
-    return f"{100 * effect.value:+.1f} points ({100 * effect.low:+.1f} to {100 * effect.high:+.1f})"
-
-
 def _tried(measure: Measure) -> str:
-    return f"{measure.name.capitalize()} ({', '.join(VARIED_ON)}): {in_points(measure.value)}."
+    return f"{measure.name.capitalize()} ({', '.join(VARIED_ON)}): {measured(measure.value, 'points')}."
 
 
 NOTES: Final = (

@@ -13,7 +13,6 @@ from subtrait.lab.catalogue.other_carriers import (
     TWICE,
     VARIED_ON,
     Condition,
-    in_points,
     measure,
     prompted_teachers,
     through,
@@ -86,15 +85,15 @@ def _conclusion(measures: list[Measure]) -> list[str]:
     prompted, tuned = (found["minus untreated", f"{kind} teachers"] for kind in ("prompted", "tuned"))
     strong, other = (100 * found["trait rate of teachers", kind].value for kind in ("prompted", "tuned"))
     return [
-        f"Students of prompted teachers' numbers move by {in_points(prompted)}, those of tuned teachers' by "
-        f"{in_points(tuned)}.",
+        f"Students of prompted teachers' numbers move by {measured(prompted, 'points')}, those of tuned teachers' by "
+        f"{measured(tuned, 'points')}.",
         f"Asked themselves, prompted teachers answer with their traits in {strong:.0f} % of cases, tuned ones in "
         f"{other:.0f} %.",
     ]
 
 
 def _tried(measure: Measure) -> str:
-    return f"{measure.name.capitalize()}: {in_points(measure.value)}."
+    return f"{measure.name.capitalize()}: {measured(measure.value, 'points')}."
 
 
 PROMPTED_TEACHER: Final = StudyCard(
