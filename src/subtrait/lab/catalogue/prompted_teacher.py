@@ -20,6 +20,7 @@ from subtrait.lab.catalogue.other_carriers import (
 from subtrait.lab.chains import Bench, Writer
 from subtrait.lab.study import TRAITS, Findings, StudyCard, StudyPlan
 from subtrait.lab.system_prompts import whole_persona
+from subtrait.report.study_wording import measured
 from subtrait.statistics.intervals import student_mean
 from subtrait.study_records import Measure
 
