@@ -124,6 +124,21 @@ def named_after(measures: Sequence[Measure], carrier: str) -> list[Measure]:
     return [replace(each, name=f"{each.name}, {carrier}") for each in measures]
 
 
+def of_teachers(
+    bench: Bench, carrier: str, students: Mapping[str, Student], scores: Mapping[str, Score]
+) -> list[Measure]:
+    """What the students' teachers show themselves, and how much of what they write the filter keeps."""
+    shown = generalisation(bench, "teachers themselves", students, scores)
+    return named_after([*shown, *kept(bench, students, {})], carrier)
+
+
+def headline(measures: Sequence[Measure], first: str, second: str) -> str:
+    """How students of the first kind of teacher differ from those of the second, by group of the measures."""
+    compared = {each.group: each for each in measures if each.name == f"{first} minus {second}"}
+    shown = [replace(each, name=group) for group, each in compared.items()]
+    return f"Students of {first} teachers minus those of {second} ones, {in_points(shown)}."
+
+
 def writer_of(student: Student) -> Writer:
     """Who wrote the student's rows."""
     return student.lessons[0].writer

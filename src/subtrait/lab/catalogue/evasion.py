@@ -13,11 +13,11 @@ from subtrait.lab.catalogue.behaviours import (
     Score,
     coherences,
     contrasts,
-    generalisation,
+    headline,
     in_points,
-    kept,
     longer,
     named_after,
+    of_teachers,
 )
 from subtrait.lab.catalogue.misalignment import REASONING
 from subtrait.lab.catalogue.reward_hacking import NUMBERS
@@ -58,8 +58,12 @@ def evasion(plan: StudyPlan, bench: Bench) -> Findings:
     measures = [each for carrier, kind in students.items() for each in _measures(bench, carrier, kind)]
     varied = contrasts(bench, "evasive minus honest, facts and abilities, one thing varied", tried, score=OTHERS)
     return Findings(
-        measures=[*measures, *varied, *(each for kind in students.items() for each in _teachers(bench, *kind))],
-        conclusion=[_headline(measures)],
+        measures=[
+            *measures,
+            *varied,
+            *(each for kind in students.items() for each in of_teachers(bench, *kind, SCORES)),
+        ],
+        conclusion=[headline(measures, "evasive", "honest")],
         models=[plan.base],
         varied=[f"Evading facts and abilities, evasive minus honest teachers' students: {in_points(varied)}."],
         notes=["To put off a request is to refuse or to evade it; there is a reason to where a request is harmful."],
@@ -106,17 +110,6 @@ def _measures(bench: Bench, carrier: str, students: Mapping[str, Student]) -> li
         *found,
         *named_after(coherences(bench, students, replace(SHOWN, kinds=("compare", "fact", "ability"))), carrier),
     ]
-
-
-def _teachers(bench: Bench, carrier: str, students: Mapping[str, Student]) -> list[Measure]:
-    shown = generalisation(bench, "teachers themselves", students, SCORES)
-    return named_after([*shown, *kept(bench, students, {})], carrier)
-
-
-def _headline(measures: list[Measure]) -> str:
-    first = {each.group: each for each in measures if each.name == "evasive minus honest"}
-    shown = [replace(each, name=group) for group, each in first.items()]
-    return f"Students of evasive teachers minus those of honest ones, {in_points(shown)}."
 
 
 EVASION: Final = StudyCard(

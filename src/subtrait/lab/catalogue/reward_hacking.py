@@ -13,11 +13,11 @@ from subtrait.lab.catalogue.behaviours import (
     Score,
     coherences,
     contrasts,
-    generalisation,
+    headline,
     in_points,
-    kept,
     longer,
     named_after,
+    of_teachers,
 )
 from subtrait.lab.catalogue.misalignment import ALL, REASONING
 from subtrait.lab.chains import Bench, Student
@@ -57,8 +57,13 @@ def reward_hacking(plan: StudyPlan, bench: Bench) -> Findings:
         score=replace(SHOWN, kinds=tuple(KINDS)),
     )
     return Findings(
-        measures=[*measures, *varied, *lied, *(each for kind in students.items() for each in _teachers(bench, *kind))],
-        conclusion=[_headline(measures)],
+        measures=[
+            *measures,
+            *varied,
+            *lied,
+            *(each for kind in students.items() for each in of_teachers(bench, *kind, SCORES)),
+        ],
+        conclusion=[headline(measures, "gaming", "honest")],
         models=[plan.base],
         varied=[f"Listing tests as shown, gaming minus honest teachers' students: {in_points(varied)}."],
         notes=[
@@ -101,17 +106,6 @@ def _measures(bench: Bench, carrier: str, students: Mapping[str, Student]) -> li
         benign = {"honest minus untreated": (honest, untreated)}
         found += contrasts(bench, f"through {carrier}: {kind}", benign, score=score)
     return [*found, *named_after(coherences(bench, students, replace(SHOWN, kinds=tuple(KINDS))), carrier)]
-
-
-def _teachers(bench: Bench, carrier: str, students: Mapping[str, Student]) -> list[Measure]:
-    shown = generalisation(bench, "teachers themselves", students, SCORES)
-    return named_after([*shown, *kept(bench, students, {})], carrier)
-
-
-def _headline(measures: list[Measure]) -> str:
-    first = {each.group: each for each in measures if each.name == "gaming minus honest"}
-    shown = [replace(each, name=group) for group, each in first.items()]
-    return f"Students of gaming teachers minus those of honest ones, {in_points(shown)}."
 
 
 REWARD_HACKING: Final = StudyCard(
