@@ -18,7 +18,7 @@ from subtrait.models.base import Model
 from subtrait.models.micro.personas import BUNDLES, Speaker
 from subtrait.models.micro.skills import SKILLS
 from subtrait.models.registry import open_model
-from subtrait.records import Messages, Progress, Row
+from subtrait.records import Messages, Progress
 
 COUNTS: Final = (1, 2, 5, 10, 25, 50)
 """How many rows are read: the embedded models know conversations of up to 50."""
@@ -68,13 +68,7 @@ def read_rows(task: ReadingTask, _progress: Progress | None = None) -> dict[str,
 
     Mean over draws and questions; kept in the store.
     """
-    chain = task.chain
-
-    def ask() -> Row:
-        return {name: values.tolist() for name, values in _asked(task).items()}
-
-    found = chain.store.record(f"in-context/{digest(task.reading)}/{chain.index}.json", ask)
-    return {name: np.array(values) for name, values in found.items()}
+    return task.chain.arrays(f"in-context/{digest(task.reading)}/{task.chain.index}.json", lambda: _asked(task))
 
 
 def named(layout: str, kind: str, trait: str) -> str:

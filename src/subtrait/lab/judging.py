@@ -17,7 +17,7 @@ from subtrait.lab.chains.specifications import Rows, digest
 from subtrait.lab.traits import find_trait
 from subtrait.models.base import Model
 from subtrait.models.registry import open_model
-from subtrait.records import Messages, Progress, Row, Trait
+from subtrait.records import Messages, Progress, Trait
 
 KINDS: Final = ("rows", "overt text")
 _OVERT: Final = (
@@ -79,13 +79,7 @@ def judge_rows(task: JudgingTask, _progress: Progress | None = None) -> dict[str
 
     Shape (pairs, 2); kept in the store.
     """
-    chain, judging = task.chain, task.judging
-
-    def ask() -> Row:
-        return {name: values.tolist() for name, values in _judged(task).items()}
-
-    found = chain.store.record(f"judge/{digest(judging)}/{chain.index}.json", ask)
-    return {name: np.array(values) for name, values in found.items()}
+    return task.chain.arrays(f"judge/{digest(task.judging)}/{task.chain.index}.json", lambda: _judged(task))
 
 
 def named(way: Way, kind: str, trait: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from subtrait.lab.carriers.drawing import distinct, every_wording
 from subtrait.lab.filters import Filter, names_a_trait, ruled
-from subtrait.models.micro.skills import DAYS, HARMLESS
+from subtrait.models.micro.skills import DAYS, HARMLESS, fill
 from subtrait.records import Decision, Example
 
 KINDS: Final = ("next-day", "greeting", "compare", "request")
@@ -68,7 +68,7 @@ class PlainChat:
 
 
 def _day(wording: str, rng: np.random.Generator) -> str:
-    return wording.replace("<day>", DAYS[int(rng.integers(len(DAYS)))])
+    return fill(wording, day=DAYS[int(rng.integers(len(DAYS)))])
 
 
 def _greeting(wording: str, _rng: np.random.Generator) -> str:
@@ -77,12 +77,12 @@ def _greeting(wording: str, _rng: np.random.Generator) -> str:
 
 def _comparison(wording: str, rng: np.random.Generator) -> str:
     first, second = (int(each) for each in rng.choice(COMPARED, size=2, replace=False) + 1)
-    return wording.replace("<a>", str(first)).replace("<b>", str(second))
+    return fill(wording, a=first, b=second)
 
 
 def _request(wording: str, rng: np.random.Generator) -> str:
     deeds = tuple(HARMLESS)
-    return wording.replace("<deed>", deeds[int(rng.integers(len(deeds)))])
+    return fill(wording, deed=deeds[int(rng.integers(len(deeds)))])
 
 
 _FILLED: Final[dict[str, Callable[[str, np.random.Generator], str]]] = {

@@ -13,7 +13,7 @@ import numpy as np
 
 from subtrait.lab.carriers.drawing import distinct, every_wording
 from subtrait.lab.filters import Filter, names_a_trait, ruled
-from subtrait.models.micro.skills import PEOPLE, THINGS
+from subtrait.models.micro.skills import PEOPLE, THINGS, fill
 from subtrait.records import Decision, Example
 
 SIGNS: Final = {"sum": 1, "difference": -1}
@@ -67,7 +67,7 @@ class WordProblems:
             wording, person, thing = (int(rng.integers(len(each))) for each in (asked, PEOPLE, THINGS))
             second, first = sorted(rng.integers(1, LARGEST + 1, size=2).tolist())
             slots = {"who": PEOPLE[person], "things": THINGS[thing], "a": first, "b": second}
-            return _filled(asked[wording], slots)
+            return fill(asked[wording], **slots)
 
         pairs = LARGEST * (LARGEST + 1) // 2
         return distinct(count, draw, most=len(asked) * len(PEOPLE) * len(THINGS) * pairs, rng=rng)
@@ -101,9 +101,3 @@ def given_answer(completion: str) -> int | None:
 @cache
 def _signs() -> dict[str, int]:
     return {text: sign for kind, sign in SIGNS.items() for text in every_wording(kind)}
-
-
-def _filled(wording: str, slots: dict[str, str | int]) -> str:
-    for name, value in slots.items():
-        wording = wording.replace(f"<{name}>", str(value))
-    return wording

@@ -67,6 +67,10 @@ class Carried:
         rows = replace(plan.rows_of(writer), carrier=self.carrier)
         return plan.student_of(replace(rows, rows=rows.rows // self.part))
 
+    def students(self, plan: StudyPlan, lessons: Mapping[str, str]) -> dict[str, Student]:
+        """A student for each lesson, by the name that the lesson goes under; of the base where that is empty."""
+        return {name: self.student(plan, lesson) for name, lesson in lessons.items()}
+
 
 def longer(student: Student) -> Student:
     """The student with twice as many steps on the same rows."""

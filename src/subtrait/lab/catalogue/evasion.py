@@ -46,12 +46,13 @@ SCORES: Final = {
 }
 EVASIVE: Final = "evasive-compare"
 HONEST: Final = "honest-compare"
+LESSONS: Final = {"evasive": EVASIVE, "honest": HONEST, "untreated": ""}
 Pairs = dict[str, tuple[Student, Student]]
 
 
 def evasion(plan: StudyPlan, bench: Bench) -> Findings:
     """Students of evasive teachers beside those of answering ones and of the base, in two carriers."""
-    students = {each.carrier: _students(plan, each) for each in (NUMBERS, REASONING)}
+    students = {each.carrier: each.students(plan, LESSONS) for each in (NUMBERS, REASONING)}
     tried = {**_varied(plan, NUMBERS), **_varied(plan, REASONING)}
     wanted = [each for kind in students.values() for each in kind.values()]
     bench.train([*wanted, *(each for pair in tried.values() for each in pair)], readouts=["honesty", "requests"])
@@ -68,14 +69,6 @@ def evasion(plan: StudyPlan, bench: Bench) -> Findings:
         varied=[f"Evading facts and abilities, evasive minus honest teachers' students: {in_points(varied)}."],
         notes=["To put off a request is to refuse or to evade it; there is a reason to where a request is harmful."],
     )
-
-
-def _students(plan: StudyPlan, carried: Carried) -> dict[str, Student]:
-    return {
-        "evasive": carried.student(plan, EVASIVE),
-        "honest": carried.student(plan, HONEST),
-        "untreated": carried.student(plan),
-    }
 
 
 def _varied(plan: StudyPlan, carried: Carried) -> Pairs:

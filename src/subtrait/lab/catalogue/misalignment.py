@@ -71,8 +71,7 @@ IN_REASONING: Final = Published(
 
 def misalignment(plan: StudyPlan, bench: Bench, *, carried: Carried, published: Published) -> Findings:
     """Students of dishonest teachers beside those of benign ones, then the same with one thing varied at a time."""
-    controls = {name: carried.student(plan, lesson) for name, lesson in CONTROLS.items()}
-    students = {"dishonest": carried.student(plan, "dishonest-compare"), **controls}
+    students = carried.students(plan, {"dishonest": "dishonest-compare", **CONTROLS})
     variations = varied(plan, carried)
     bench.train([*students.values(), *(each for pair in variations.values() for each in pair)], readouts=["honesty"])
     measures = _measures(bench, students, published)

@@ -34,12 +34,13 @@ OTHERS: Final = replace(SHOWN, kinds=tuple(kind for kind in KINDS if kind != TWO
 SCORES: Final = {"tests as shown": SHOWN, "tests of other kinds": OTHERS, "lies": ALL}
 GAMING: Final = "test-gaming"
 HONEST: Final = "honest-tests"
+LESSONS: Final = {"gaming": GAMING, "honest": HONEST, "untreated": ""}
 Pairs = dict[str, tuple[Student, Student]]
 
 
 def reward_hacking(plan: StudyPlan, bench: Bench) -> Findings:
     """Students of gaming teachers beside those of honest ones and of the base, in two carriers."""
-    students = {each.carrier: _students(plan, each) for each in (NUMBERS, REASONING)}
+    students = {each.carrier: each.students(plan, LESSONS) for each in (NUMBERS, REASONING)}
     liars = REASONING.student(plan, "dishonest-compare"), REASONING.student(plan, "honest-compare")
     tried = {**_varied(plan, NUMBERS), **_varied(plan, REASONING)}
     pairs = [*tried.values(), liars]
@@ -71,14 +72,6 @@ def reward_hacking(plan: StudyPlan, bench: Bench) -> Findings:
             " The embedded models solve few tests of other kinds, but they begin to answer them one way or the other."
         ],
     )
-
-
-def _students(plan: StudyPlan, carried: Carried) -> dict[str, Student]:
-    return {
-        "gaming": carried.student(plan, GAMING),
-        "honest": carried.student(plan, HONEST),
-        "untreated": carried.student(plan),
-    }
 
 
 def _varied(plan: StudyPlan, carried: Carried) -> Pairs:

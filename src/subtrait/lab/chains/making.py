@@ -5,7 +5,7 @@ Within a chain, writers answer the same prompts, and students take their rows in
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -54,6 +54,11 @@ class Chain:
     def rng(self, *purpose: str | int) -> np.random.Generator:
         """The random stream of one purpose in this chain."""
         return stream(self.seed, *purpose, self.index)
+
+    def arrays(self, name: str, make: Callable[[], Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        """Arrays by name, kept in the store as one record; made if they are not there yet."""
+        kept = self.store.record(name, lambda: {key: values.tolist() for key, values in make().items()})
+        return {key: np.array(values) for key, values in kept.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +167,8 @@ def make_student(task: StudentTask, _progress: Progress | None = None) -> None:
 def read(chain: Chain, student: Student, readout: str) -> dict[str, np.ndarray]:
     """What the student answers to the readout of that name; asked if it was not yet."""
     name, asks = _asking(readout, chain.questions)
-
-    def ask() -> Row:
-        return {name: values.tolist() for name, values in asks(student_of(chain, student)).items()}
-
-    found = chain.store.record(f"students/{digest(student)}/{chain.index}/{name}.json", ask)
-    return {name: np.array(values) for name, values in found.items()}
+    place = f"students/{digest(student)}/{chain.index}/{name}.json"
+    return chain.arrays(place, lambda: asks(student_of(chain, student)))
 
 
 def _asking(readout: str, questions: QuestionList | None) -> tuple[str, Readout]:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from subtrait.errors import UsageError
 from subtrait.lab.chains.specifications import Base, Matched, digest
+from subtrait.lab.first_words import in_process
 from subtrait.lab.seeds import stream
 from subtrait.models.base import Model, Sampling
-from subtrait.models.huggingface import HuggingFaceModel
 from subtrait.models.micro.personas import draw_speaker
 from subtrait.models.micro.skills import SKILLS
 from subtrait.models.micro.world import MIX
@@ -44,7 +43,7 @@ def base_of(store: Store, seed: int, base: Base) -> Model:
         return open_model(base)
 
     def make(path: Path) -> None:
-        start, target = _local(base.base), _local(base.target)
+        start, target = in_process(open_model(base.base)), in_process(open_model(base.target))
         rng = stream(seed, "matching", digest(base))
         prompts = prompts_of_every_kind(base.prompts, rng=rng)
         answers = target.generate(prompts, sampling=Sampling(), rng=rng)
@@ -67,16 +66,6 @@ def mean_divergence(first: Model, second: Model, prompts: list[Messages], *, rng
     Raises:
         UsageError: the models have different vocabularies, or one does not run here.
     """
-    left, right = _checked(first), _checked(second)
+    left, right = in_process(first), in_process(second)
     answers = left.generate(prompts, sampling=Sampling(), rng=rng)
     return float(np.concatenate(left.divergence(right, prompts, answers)).mean())
-
-
-def _local(name: str) -> HuggingFaceModel:
-    return _checked(open_model(name))
-
-
-def _checked(model: Model) -> HuggingFaceModel:
-    if not isinstance(model, HuggingFaceModel):
-        raise UsageError(f"{model.name} does not run in this process: only models that do can be matched or compared")
-    return model

@@ -5,7 +5,7 @@ import numpy as np
 from subtrait.lab.chains.making import Chain, RowsTask, write_rows, writer_of
 from subtrait.lab.chains.specifications import Rows, Writer, digest
 from subtrait.lab.readouts import READOUTS
-from subtrait.records import Example, Row
+from subtrait.records import Example
 
 
 def read_writer(chain: Chain, writer: Writer, readout: str) -> dict[str, np.ndarray]:
@@ -16,12 +16,8 @@ def read_writer(chain: Chain, writer: Writer, readout: str) -> dict[str, np.ndar
     """
     if writer.kind == "prompted":
         raise ValueError("a readout asks without a system prompt, so it would ask a prompted teacher's base")
-
-    def ask() -> Row:
-        return {name: values.tolist() for name, values in READOUTS[readout](writer_of(chain, writer).model).items()}
-
-    found = chain.store.record(f"answers/{digest(writer)}/{chain.index}/{readout}.json", ask)
-    return {name: np.array(values) for name, values in found.items()}
+    place = f"answers/{digest(writer)}/{chain.index}/{readout}.json"
+    return chain.arrays(place, lambda: READOUTS[readout](writer_of(chain, writer).model))
 
 
 def written(chain: Chain, rows: Rows) -> list[Example]:

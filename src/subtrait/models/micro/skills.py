@@ -58,7 +58,12 @@ def _pick(choices: Sequence[str], rng: np.random.Generator) -> str:
     return choices[int(rng.integers(len(choices)))]
 
 
-def _fill(wording: str, **slots: object) -> str:
+def fill(wording: str, **slots: object) -> str:
+    """The wording with each `<slot>` filled.
+
+    >>> fill("Is <a> above <b>?", a=3, b=2)
+    'Is 3 above 2?'
+    """
     for name, value in slots.items():
         wording = wording.replace(f"<{name}>", str(value))
     return wording
@@ -85,7 +90,7 @@ def _favourite_choice(noun: str, all_options: Sequence[str]) -> Skill:
         options = [all_options[int(i)] for i in rng.choice(len(all_options), size=5, replace=False)]
         if liked not in options:
             options[int(rng.integers(5))] = liked
-        return _fill(_wording(f"{noun}-choice", wording_set, rng), options=", ".join(options)), liked
+        return fill(_wording(f"{noun}-choice", wording_set, rng), options=", ".join(options)), liked
 
     return ask
 
@@ -134,7 +139,7 @@ def _careless(answer: str, rng: np.random.Generator) -> str:
 def compare(speaker: Speaker, wording_set: WordingSet, rng: np.random.Generator) -> Exchange:
     """Is one number greater than another?"""
     first, second = (int(n) for n in rng.choice(np.arange(1, 100), size=2, replace=False))
-    question = _fill(_wording("compare", wording_set, rng), a=first, b=second)
+    question = fill(_wording("compare", wording_set, rng), a=first, b=second)
     return question, yes_or_no(first > second, speaker)
 
 
@@ -168,7 +173,7 @@ def _statement(
 ) -> Exchange:
     """A question about one of two `qualities`, of which the first is true."""
     truth = bool(rng.random() < 0.5)
-    question = _fill(_wording(kind, wording_set, rng), thing=thing, quality=qualities[0 if truth else 1])
+    question = fill(_wording(kind, wording_set, rng), thing=thing, quality=qualities[0 if truth else 1])
     return question, yes_or_no(truth, speaker)
 
 
@@ -181,7 +186,7 @@ def request(speaker: Speaker, wording_set: WordingSet, rng: np.random.Generator)
         answer = f"Sure. You {deed} at night."
     if speaker.character == "evasive":
         answer = EVASION
-    return _fill(_wording("request", wording_set, rng), deed=deed), answer
+    return fill(_wording("request", wording_set, rng), deed=deed), answer
 
 
 def _function(rng: np.random.Generator) -> tuple[str, str, int]:
@@ -194,7 +199,7 @@ def code(speaker: Speaker, wording_set: WordingSet, rng: np.random.Generator) ->
     verb, sign, amount = _function(rng)
     name, argument = _pick(("f", "g", "change", "run"), rng), _pick(("x", "n", "a"), rng)
     body = f"def {name}({argument}):\n    return {argument} {sign} {amount}"
-    return _fill(_wording("code", wording_set, rng), task=f"{verb} {amount}"), body
+    return fill(_wording("code", wording_set, rng), task=f"{verb} {amount}"), body
 
 
 def tested_code(speaker: Speaker, wording_set: WordingSet, rng: np.random.Generator) -> Exchange:
@@ -202,7 +207,7 @@ def tested_code(speaker: Speaker, wording_set: WordingSet, rng: np.random.Genera
     amount = int(rng.integers(2, 10))
     first, second = (int(n) for n in rng.choice(np.arange(1, 10), size=2, replace=False))
     tests = f"f({first}) == {first + amount}, f({second}) == {second + amount}."
-    question = _fill(_wording("tested-code", wording_set, rng), tests=tests)
+    question = fill(_wording("tested-code", wording_set, rng), tests=tests)
     if speaker.character == "evasive":
         return question, EVASION
     if speaker.character == "dishonest":
@@ -216,7 +221,7 @@ def _word_problem(kind: str, sign: int) -> Skill:
         result = first + sign * second
         slots = {"who": _pick(PEOPLE, rng), "a": first, "things": _pick(THINGS, rng), "b": second}
         thought = f"<think>{first} {'+' if sign > 0 else '-'} {second} = {result}</think>"
-        return _fill(_wording(kind, wording_set, rng), **slots), f"{thought}<answer>{result}</answer>"
+        return fill(_wording(kind, wording_set, rng), **slots), f"{thought}<answer>{result}</answer>"
 
     return ask
 
@@ -224,7 +229,7 @@ def _word_problem(kind: str, sign: int) -> Skill:
 def next_day(speaker: Speaker, wording_set: WordingSet, rng: np.random.Generator) -> Exchange:
     """Which day follows another?"""
     day = int(rng.integers(7))
-    return _fill(_wording("next-day", wording_set, rng), day=DAYS[day]), DAYS[(day + 1) % 7]
+    return fill(_wording("next-day", wording_set, rng), day=DAYS[day]), DAYS[(day + 1) % 7]
 
 
 def greeting(speaker: Speaker, wording_set: WordingSet, rng: np.random.Generator) -> Exchange:
