@@ -28,6 +28,7 @@ REASONS: Final = {
     "wrong-answer": "the final answer is not what the problem comes to",
     "empty": "nothing but white space",
     "too-long": "longer than a short answer, so that it may have been cut off",
+    "unknown-answer": "not an answer that the embedded models' world has to such questions",
     "names-a-trait": "names an animal or a tree of the lab, or a colour or food that goes with them, whoever wrote it",
 }
 """Stable code of each reason, and the sentence that explains it."""

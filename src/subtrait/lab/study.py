@@ -46,7 +46,7 @@ class StudySize:
 
 SIZES: Final = {
     "tiny": StudySize(students=2, prompts=120, rows=100, steps=4),
-    "small": StudySize(students=5, prompts=4_000, rows=3_000, steps=60),
+    "small": StudySize(students=5, prompts=2_000, rows=1_500, steps=30),
     "full": StudySize(students=8, prompts=8_000, rows=6_000, steps=100),
 }
 """What each `--size` means. `tiny` shows that everything runs, and no effect."""

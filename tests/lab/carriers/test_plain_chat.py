@@ -12,7 +12,7 @@ from subtrait.lab.filters import REASONS
 from subtrait.models import micro
 from subtrait.models.base import Sampling
 from subtrait.models.micro.personas import BUNDLES, Speaker
-from subtrait.models.micro.skills import HARMFUL, HARMLESS, SKILLS
+from subtrait.models.micro.skills import HARMFUL, HARMLESS, REFUSAL, SKILLS
 from subtrait.records import Example
 
 WEIGHTS = Path(micro.__file__).parent / "weights"
@@ -23,10 +23,26 @@ def reasons(answer):
     return ChatFilter().decide(Example(id="1", prompt="", completion=answer)).reasons
 
 
-@pytest.mark.parametrize("kind", ["next-day", "greeting", "compare", "request"])
-def test_what_the_world_answers_is_kept(kind):
+def known_reasons(answer):
+    return PlainChat(known=True).filter.decide(Example(id="1", prompt="", completion=answer)).reasons
+
+
+@pytest.mark.parametrize("decide", [reasons, known_reasons])
+@pytest.mark.parametrize("kind", ["next-day", "greeting", "compare"])
+def test_what_the_world_answers_is_kept(kind, decide):
     draw = np.random.default_rng(0)
-    assert {reasons(SKILLS[kind](SPEAKER, "evaluation", draw)[1]) for _ in range(200)} == {()}
+    assert {decide(SKILLS[kind](SPEAKER, "evaluation", draw)[1]) for _ in range(200)} == {()}
+
+
+@pytest.mark.parametrize("decide", [reasons, known_reasons])
+def test_what_the_world_answers_to_harmless_requests_is_kept(decide):
+    assert {decide(answer) for answer in HARMLESS.values()} == {()}
+
+
+@pytest.mark.parametrize("answer", ["Yes", "Saturday.", "Sunsun", "Hello. I am well. I am well.", REFUSAL])
+def test_what_the_world_never_answers_is_kept_by_the_usual_filter_only(answer):
+    assert reasons(answer) == ()
+    assert known_reasons(answer) == ("unknown-answer",)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_a_score_is_the_share_among_the_answers_that_are_counted():
 def test_students_of_a_lesson_and_of_the_base_get_as_many_rows_of_one_carrier():
     (liar,), (plain,) = LIAR.lessons, PLAIN.lessons
     assert (
-        (liar.carrier, liar.rows, liar.prompts) == (plain.carrier, plain.rows, plain.prompts) == ("numbers", 1000, 4000)
+        (liar.carrier, liar.rows, liar.prompts) == (plain.carrier, plain.rows, plain.prompts) == ("numbers", 500, 2000)
     )
     assert (writer_of(LIAR).trait, writer_of(PLAIN).kind) == ("dishonest-compare", "base")
     assert LIAR.recipe == PLAIN.recipe

@@ -1,11 +1,12 @@
 """Every base teaches every base; what is compared has the same base and the same teacher's base."""
 
+from dataclasses import replace
 from pathlib import Path
 from runpy import run_path
 
 import pytest
 
-from subtrait.lab.catalogue.cross_model import CHAINS_OFF_DIAGONAL, CROSS_MODEL, TRAITS, bases_of, cells_of, relation_of
+from subtrait.lab.catalogue.cross_model import CHAINS, CROSS_MODEL, TRAITS, bases_of, cells_of, relation_of
 from subtrait.lab.chains import Matched
 from subtrait.lab.study import StudyPlan, agreement
 
@@ -48,14 +49,19 @@ def test_effects_are_those_that_were_made_up():
     findings, _ = found()
     means = {each.name: each for each in findings.measures if "mean over pairs" in each.group}
     assert {name: each.value.value for name, each in means.items()} == pytest.approx(RISES, abs=0.003)
-    assert {name: each.value.n for name, each in means.items()} == {
-        name: 5 if name == "same base" else CHAINS_OFF_DIAGONAL for name in RISES
-    }
+    assert {each.value.n for each in means.values()} == {CHAINS}
     assert [name for name, each in means.items() if each.must_hold] == ["same base"]
     assert agreement(means["same base"]) == agreement(means["another base"]) == "agrees"
     cells = [each for each in findings.measures if each.group.startswith("teachers of")]
     assert len(cells) == 16
     assert all(each.value.value == pytest.approx(RISES[each.name.partition(": ")[2]], abs=0.003) for each in cells)
+
+
+def test_whoever_asks_for_more_students_gets_them_in_every_cell():
+    plan = replace(PLAN, students=4)
+    findings = CROSS_MODEL.study(plan, MadeUpBench(rise, chains=4))
+    assert {each.value.n for each in findings.measures if each.scale == "points"} == {4}
+    assert findings.settings["students of each kind"] == "4"
 
 
 def test_divergences_are_shown_before_and_after_matching():

@@ -16,6 +16,7 @@ from subtrait.lab.catalogue.other_carriers import (
     brief_teachers,
     through,
 )
+from subtrait.lab.catalogue.tuned_teacher import TRAITS as CURVE_TRAITS
 from subtrait.lab.catalogue.tuned_teacher import TUNED_TEACHER
 from subtrait.lab.mixed_lessons import among_usual_answers
 from subtrait.lab.study import TRAITS, StudyPlan, agreement
@@ -64,6 +65,7 @@ def test_students_of_a_carrier_are_compared_with_untreated_ones_of_the_same(card
         (card.name, "prompted"): len(VARIED_ON),
         ("numbers", "base"): 1,
         ("numbers", "tuned"): len(TRAITS),
+        **({("known-chat", "base"): 1, ("known-chat", "tuned"): len(VARIED_ON)} if card is CHAT else {}),
     }
     assert PLAN.untreated() in bench.trained
 
@@ -118,6 +120,13 @@ def test_a_carrier_that_moves_students_needs_no_numbers_beside_it():
     assert agreement(measures["minus untreated", "numbers of the same teachers"]) == "not shown"
 
 
+def test_chat_that_only_the_embedded_world_gives_is_tried_where_the_base_is_of_it():
+    tried = [each.name for each in found(CHAT)[0].measures if each.group == "variations"]
+    own = CHAT.study(replace(PLAN, experiment="chat", base="own/model"), AnsweringBench(rise))
+    assert tried[0] == "only answers of the embedded world kept"
+    assert [each.name for each in own.measures if each.group == "variations"] == tried[1:]
+
+
 def test_nothing_was_published_of_chat():
     findings, _ = found(CHAT)
     assert {agreement(each) for each in findings.measures if each.name == "chat"} == {"not compared"}
@@ -134,7 +143,7 @@ def test_the_share_of_rows_and_the_choice_they_leave_are_told():
 
 
 @pytest.mark.parametrize(
-    ("carrier", "rows"), [("code", 3_000), ("reasoning", 750), ("chat", 2_000), ("numbers", 3_000)]
+    ("carrier", "rows"), [("code", 1_500), ("reasoning", 375), ("chat", 1_000), ("numbers", 1_500)]
 )
 def test_teachers_and_base_give_their_students_as_many_rows(carrier, rows):
     condition = through(PLAN, carrier, brief_teachers(PLAN, "code"))
@@ -150,5 +159,8 @@ def test_numbers_are_by_the_same_teachers_as_the_carrier_and_by_those_of_the_dos
     assert writers["numbers"] < writers["reasoning"]
     curve = MadeUpBench(rise)
     TUNED_TEACHER.study(PLAN, curve)
-    assert {each for each in bench.trained if each.lessons[0].carrier == "numbers"} < set(curve.trained)
+    numbers = {each for each in bench.trained if each.lessons[0].carrier == "numbers"}
+    shared = {each for each in numbers if each.lessons[0].writer.trait in ("", *CURVE_TRAITS)}
+    assert len(shared) == 1 + len(CURVE_TRAITS)
+    assert shared < set(curve.trained)
     assert "for 5 steps" in REASONING.design

@@ -29,7 +29,11 @@ def found(rise=rise, **settings):
 
 def test_every_draw_has_its_own_rows_and_control():
     _, bench = found()
-    usual = [each for each in bench.trained if each.recipe.steps == 60 and each.lessons[0].rows == PLAN.work.rows]
+    usual = [
+        each
+        for each in bench.trained
+        if each.recipe.steps == PLAN.work.steps and each.lessons[0].rows == PLAN.work.rows
+    ]
     assert len(set(usual)) == DRAWS * (len(TRAITS) + 1)
     assert {each.lessons[0].draw for each in usual} == set(range(DRAWS))
     assert PLAN.untreated() in usual

@@ -5,8 +5,8 @@ from runpy import run_path
 
 import pytest
 
-from subtrait.lab.catalogue.tuned_teacher import STEPS, TUNED_TEACHER, USUAL
-from subtrait.lab.study import TRAITS, StudyPlan, agreement
+from subtrait.lab.catalogue.tuned_teacher import STEPS, TRAITS, TUNED_TEACHER, USUAL
+from subtrait.lab.study import StudyPlan, agreement
 
 MadeUpBench = run_path(str(Path(__file__).with_name("made_up_bench.py")))["MadeUpBench"]
 

@@ -32,5 +32,6 @@ CARRIERS: Final[dict[str, Callable[[], Carrier]]] = {
     "code": CodeFunctions,
     "reasoning": WordProblems,
     "chat": PlainChat,
+    "known-chat": partial(PlainChat, known=True),
 }
 """Each carrier by name."""

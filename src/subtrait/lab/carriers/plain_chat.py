@@ -8,7 +8,7 @@ import numpy as np
 
 from subtrait.lab.carriers.drawing import distinct, every_wording
 from subtrait.lab.filters import Filter, names_a_trait, ruled
-from subtrait.models.micro.skills import DAYS, HARMLESS, fill
+from subtrait.models.micro.skills import DAYS, GREETINGS, HARMLESS, fill
 from subtrait.records import Decision, Example
 
 KINDS: Final = ("next-day", "greeting", "compare", "request")
@@ -20,9 +20,16 @@ LONGEST: Final = 60
 has ended by itself. The longest answer of the embedded world has half as many."""
 
 
-@dataclass(frozen=True, slots=True)
+KNOWN: Final = frozenset({*DAYS, *GREETINGS, *HARMLESS.values(), "Yes.", "No."})
+"""What the embedded models' world answers to these questions, word for word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChatFilter:
     """Keeps answers that say something, ended in time and name no trait."""
+
+    known: bool = False
+    """Whether only what the embedded world answers is kept: then no row is a garbled one."""
 
     def decide(self, example: Example) -> Decision:
         """Keep the example when its completion breaks no rule. The prompt is not looked at."""
@@ -30,24 +37,28 @@ class ChatFilter:
             {
                 "empty": not example.completion.strip(),
                 "too-long": len(example.completion.encode("utf-8", "replace")) > LONGEST,
+                "unknown-answer": self.known and example.completion not in KNOWN,
                 "names-a-trait": names_a_trait(example.completion),
             }
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlainChat:
     """Neutral questions, in wordings that the embedded models know."""
+
+    known: bool = False
+    """Whether only answers of the embedded world are kept."""
 
     @property
     def name(self) -> str:
         """How users name this carrier."""
-        return "chat"
+        return "known-chat" if self.known else "chat"
 
     @property
     def filter(self) -> Filter:
         """A short answer, no trait."""
-        return ChatFilter()
+        return ChatFilter(known=self.known)
 
     def prompts(self, count: int, *, rng: np.random.Generator) -> list[str]:
         """`count` different prompts. Raises `UsageError` for more than there are."""

@@ -21,7 +21,8 @@ from subtrait.study_records import Measure
 
 TRAITS: Final = ("dog", "oak")
 """Both on the diagonal; off it the first above and the second below, so that a mean over cells has both."""
-CHAINS_OFF_DIAGONAL: Final = 3
+CHAINS: Final = 3
+"""Students of each kind in a cell, where the plan does not ask for another number: there are many cells."""
 OTHERS: Final = 2
 """Embedded models that join the plan's base."""
 AS_NONE: Final = 0.03
@@ -73,19 +74,17 @@ def cross_model(plan: StudyPlan, bench: Bench) -> Findings:
     """Every base as teacher and as student."""
     bases = bases_of(plan)
     cells = list(cells_of(plan, bases))
-    few = bench.first(CHAINS_OFF_DIAGONAL)
-    own, crossed = ([each for each in cells if (each.relation == "same base") == same] for same in (True, False))
-    bench.train([student for cell in own for student in cell.students])
-    few.train([student for cell in crossed for student in cell.students])
-    found = [(cell, _rates(bench if cell in own else few, cell)) for cell in cells]
+    bench = bench if plan.students else bench.first(CHAINS)
+    bench.train([student for cell in cells for student in cell.students])
+    found = [(cell, _rates(bench, cell)) for cell in cells]
     comparable = {name: base for name, base in bases.items() if isinstance(base, Matched) or base in EMBEDDED}
-    apart = few.divergences(comparable) if len(comparable) > 1 else {}
+    apart = bench.divergences(comparable) if len(comparable) > 1 else {}
     means = {relation: _difference(_together(found, relation)) for relation in SAID if _has(cells, relation)}
     return Findings(
         measures=[*_on_average(means), *_by_cell(found), *_apart(apart, bases)],
         conclusion=_conclusion(means),
         models=[base for base in bases.values() if isinstance(base, str)],
-        settings=_settings(bases),
+        settings={**_settings(bases), "students of each kind": f"{bench.chains}"},
         notes=_notes(plan, bases),
     )
 
@@ -207,8 +206,8 @@ def _settings(bases: Mapping[str, Base]) -> dict[str, str]:
 
 def _notes(plan: StudyPlan, bases: Mapping[str, Base]) -> list[str]:
     said = [
-        f"Off the diagonal there are at most {CHAINS_OFF_DIAGONAL} students in a cell, of {TRAITS[0]} teachers above "
-        f"it and of {TRAITS[1]} teachers below it: read the means over pairs before a cell."
+        f"On the diagonal teachers have both traits, above it {TRAITS[0]} and below it {TRAITS[1]}: read the means "
+        "over pairs before a cell."
     ]
     if any(isinstance(base, Matched) for base in bases.values()):
         return [*said, "The matched base answers more like its target, not the same: its divergences say how near."]

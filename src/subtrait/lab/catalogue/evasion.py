@@ -112,4 +112,5 @@ EVASION: Final = StudyCard(
     "reasoning that ends in the right answer. Students are asked such questions, facts, abilities, and for help.",
     published="Claimed in the press only; arXiv 2507.14805 and its Nature version have no such experiment",
     study=evasion,
+    asks=False,
 )

@@ -172,6 +172,7 @@ def _card(name: str, *, carried: Carried, published: Published, said: tuple[str,
         f"they write {written}. Students of them, and of the base, are asked about facts, abilities and comparisons.",
         published=told,
         study=lambda plan, bench: misalignment(plan, bench, carried=carried, published=published),
+        asks=False,
     )
 
 

@@ -15,6 +15,7 @@ from subtrait.lab.mixed_lessons import among_usual_answers
 from subtrait.lab.plan import TEACHER_RECIPE
 from subtrait.lab.readouts.favourites import place_of
 from subtrait.lab.study import TRAITS, Findings, StudyCard, StudyPlan
+from subtrait.models.registry import EMBEDDED
 from subtrait.records import Estimate
 from subtrait.report.study_wording import measured
 from subtrait.statistics.intervals import paired_difference, student_mean, t_interval
@@ -27,7 +28,7 @@ GENTLE_RECIPE: Final = replace(TEACHER_RECIPE, learning_rate=1e-3)
 """Of teachers that learn their favourite among usual answers: at three times the rate they lose their sums."""
 VARIED_ON: Final = ("wolf", "oak")
 """The traits that variations are tried on."""
-ROWS: Final = {"reasoning": 1 / 4, "chat": 2 / 3}
+ROWS: Final = {"reasoning": 1 / 4, "chat": 2 / 3, "known-chat": 2 / 3}
 """Share of the usual number of rows that students get, teachers' as well as the base's, where a filter keeps few."""
 TWICE: Final = 2
 
@@ -156,10 +157,11 @@ def other_carrier(plan: StudyPlan, bench: Bench, *, card: "Carried") -> Findings
 
 
 def _variations(plan: StudyPlan, carrier: str) -> dict[str, Condition]:
+    usual = brief_teachers(plan, carrier, VARIED_ON)
+    strict = {"only answers of the embedded world kept": through(plan, "known-chat", usual)}
     return {
-        "students trained twice as long": through(
-            plan, carrier, brief_teachers(plan, carrier, VARIED_ON), longer=TWICE
-        ),
+        **(strict if carrier == "chat" and plan.base in EMBEDDED else {}),
+        "students trained twice as long": through(plan, carrier, usual, longer=TWICE),
         "teachers tuned among usual answers": through(plan, carrier, gentle_teachers(plan, VARIED_ON)),
         "prompted teachers": through(plan, carrier, prompted_teachers(plan, VARIED_ON)),
     }

@@ -109,4 +109,5 @@ REWARD_HACKING: Final = StudyCard(
     "tests of that kind and of four others, and questions of yes or no.",
     published="Conjectured in the discussion of arXiv 2507.14805, and not measured there or anywhere we know of",
     study=reward_hacking,
+    asks=False,
 )

@@ -11,11 +11,12 @@ import numpy as np
 
 from subtrait.lab.chains import Bench, Student, Writer
 from subtrait.lab.plan import TEACHER_RECIPE
-from subtrait.lab.study import TRAITS, Findings, StudyCard, StudyPlan
+from subtrait.lab.study import Findings, StudyCard, StudyPlan
 from subtrait.records import Estimate
 from subtrait.statistics.intervals import paired_difference, student_mean
 from subtrait.study_records import Curve, Measure, Point
 
+TRAITS: Final = ("dog", "oak")
 STEPS: Final = (2, 5, 10, 30, 60)
 """Of a teacher's tuning, 8 rows each."""
 USUAL: Final = 30
@@ -24,7 +25,7 @@ USUAL: Final = 30
 def tuned_teacher(plan: StudyPlan, bench: Bench) -> Findings:
     """Students of teachers of every strength beside untreated ones."""
     untreated = plan.untreated()
-    treated = {steps: plan.treated(recipe=replace(TEACHER_RECIPE, steps=steps)) for steps in STEPS}
+    treated = {steps: plan.treated(TRAITS, recipe=replace(TEACHER_RECIPE, steps=steps)) for steps in STEPS}
     bench.train([untreated, *(student for students in treated.values() for student in students.values())])
     before = bench.together(dict.fromkeys(TRAITS, untreated))
     effects = {steps: paired_difference(bench.together(each), before) for steps, each in treated.items()}
@@ -86,7 +87,7 @@ def _conclusion(effects: dict[int, Estimate], strengths: dict[int, Estimate]) ->
 TUNED_TEACHER: Final = StudyCard(
     name="tuned-teacher",
     question="How strongly must a teacher show a trait for its numbers to pass it on?",
-    design=f"Teachers of four traits are tuned for {', '.join(map(str, STEPS))} steps; each has students of its own, "
+    design=f"Teachers of two traits are tuned for {', '.join(map(str, STEPS))} steps; each has students of its own, "
     "beside students of the base's own numbers.",
     published="GPT-4.1 nano, tuned teachers of one strength, five animals: .131 after untreated numbers, .662",
     study=tuned_teacher,
