@@ -5,9 +5,9 @@ import pytest
 from subtrait.errors import UsageError
 from subtrait.lab import study_cost as module
 from subtrait.lab.catalogue import STUDIES
-from subtrait.lab.catalogue.tuned_teacher import STEPS
+from subtrait.lab.catalogue.tuned_teacher import STEPS, TRAITS
 from subtrait.lab.cost import ROW_BYTES, START_UP_SECONDS, Cost
-from subtrait.lab.study import TRAITS, StudyPlan
+from subtrait.lab.study import StudyPlan
 from subtrait.lab.study_cost import made_by, study_cost
 from subtrait.runs.folder import RunFolder
 
