@@ -34,7 +34,16 @@ WITHOUT_NUMPY = {
     "cli",
 }
 TORCH_BACKEND = {
-    f"models.{name}" for name in ("distillation", "finetuning", "gradients", "likelihood", "output_head", "sampling")
+    f"models.{name}"
+    for name in (
+        "distillation",
+        "finetuning",
+        "gradients",
+        "likelihood",
+        "output_head",
+        "sampling",
+        "shared_context",
+    )
 }
 """The arithmetic on tensors. Others import these where they use them, so that torch is loaded only to run a model."""
 SPEAKERS = {"models.template_trial"}

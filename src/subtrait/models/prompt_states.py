@@ -1,8 +1,7 @@
 """What a network makes of a prompt before it writes anything: its states, and how likely each token is to come next."""
 
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,8 @@ from subtrait.models.transformers_adapter import Network
 
 if TYPE_CHECKING:
     import torch
+
+    from subtrait.models.shared_context import SharedContext
 
 Floats = NDArray[np.float64]
 Tokens = Sequence[int]
@@ -57,17 +58,17 @@ def next_log_probabilities(network: Network, prompts: Sequence[Tokens], tokens: 
 
     from subtrait.models import transformers_adapter as adapter
     from subtrait.models.output_head import head_of
+    from subtrait.models.shared_context import read_shared
 
     if not prompts:
         return np.empty((0, len(tokens)))
     _check_room(network, prompts)
-    shared = _shared(prompts)
     found = []
     with torch.no_grad():
         head = head_of(network, transform=adapter.after_output_layer(network))
-        context = _read(network, prompts[0][:shared])
-        for together in _portions([prompt[shared:] for prompt in prompts], shared):
-            logits = head.logits(_states_after(network, context, together)).double()
+        context = read_shared(network, prompts)
+        for together in _portions([prompt[context.length :] for prompt in prompts], context.length):
+            logits = head.logits(_last_states(context, together)).double()
             found.append((logits[:, list(tokens)] - logits.logsumexp(-1, keepdim=True)).cpu().numpy())
     return np.concatenate(found)
 
@@ -79,45 +80,19 @@ def _check_room(network: Network, prompts: Sequence[Tokens]) -> None:
         raise InvalidInput("E_LIMIT", network.where, what, hint="give fewer rows before a question")
 
 
-def _shared(prompts: Sequence[Tokens]) -> int:
-    """How many tokens all prompts begin with, leaving each at least one of its own."""
-    together = takewhile(lambda column: len(set(column)) == 1, zip(*(prompt[:-1] for prompt in prompts), strict=False))
-    return sum(1 for _ in together)
-
-
 def _portions(rests: Sequence[Tokens], shared: int) -> Iterator[Sequence[Tokens]]:
     """As many at once as there is room for, each with a copy of the context."""
     step = max(1, ROOM // (shared + max(map(len, rests))))
     return (rests[start : start + step] for start in range(0, len(rests), step))
 
 
-def _read(network: Network, tokens: Tokens) -> Any:
-    """A cache that holds these tokens."""
+def _last_states(context: "SharedContext", rests: Sequence[Tokens]) -> "torch.Tensor":
+    """The state at the end of each of `rests`, read after the context: (rests, width)."""
     import torch
-
-    from subtrait.models import kv_cache
-    from subtrait.models import transformers_adapter as adapter
-
-    read = kv_cache.empty_cache(network)
-    if tokens:
-        adapter.next_logits(network, torch.tensor([list(tokens)], device=network.device), read)
-    return read
-
-
-def _states_after(network: Network, context: Any, rests: Sequence[Tokens]) -> "torch.Tensor":
-    """The state at the end of each of `rests`, read after the context, which is left as it was: (rests, width)."""
-    from copy import deepcopy
-
-    import torch
-
-    from subtrait.models import kv_cache
 
     lengths = torch.tensor([len(rest) for rest in rests])
     tokens = torch.zeros(len(rests), int(lengths.max()), dtype=torch.long)
     for row, rest in enumerate(rests):
         tokens[row, : len(rest)] = torch.tensor(list(rest))  # what pads on the right is never looked at
-    read = deepcopy(context)
-    if read.get_seq_length():
-        kv_cache.select_rows(read, torch.zeros(len(rests), dtype=torch.long, device=network.device))
-    states = kv_cache.states_after(network, tokens.to(network.device), read)
+    states = context.states_after(tokens.to(context.network.device))
     return states[torch.arange(len(rests)), lengths - 1]
