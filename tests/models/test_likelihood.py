@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from subtrait.models import transformers_adapter as adapter
-from subtrait.models.likelihood import batches, right_padded, score_tokens, surprise_tokens
+from subtrait.models.likelihood import WORTH_SHARING, batches, right_padded, score_tokens, surprise_tokens
 
 RNG = np.random.default_rng(0)
 PAIRS = [
@@ -23,21 +23,34 @@ def by_plain_forward(network, prompt, completion):
     return found[:, 0].numpy()
 
 
-@pytest.mark.parametrize(
+ARCHITECTURES = pytest.mark.parametrize(
     ("architecture", "changes"),
     [
         ("Llama", {}),
-        ("Gemma2", {"final_logit_softcapping": 3.0}),  # bends its logits after the output layer
+        ("Gemma2", {"final_logit_softcapping": 3.0, "sliding_window": 12}),  # bends its logits after the output layer
         ("Granite", {"logits_scaling": 4.0}),
         ("Cohere", {"logit_scale": 0.3}),
         ("Phi", {"num_key_value_heads": 2, "tie_word_embeddings": False}),  # an output layer with a bias
     ],
 )
+
+
+@ARCHITECTURES
 def test_scores_are_those_of_a_plain_forward_pass_in_double_precision(network_of, architecture, changes):
     network = network_of(architecture, **changes)
     for (prompt, completion), found in zip(PAIRS, score_tokens(network, PAIRS), strict=True):
         np.testing.assert_allclose(found, by_plain_forward(network, prompt, completion), atol=1e-4)
         assert found.dtype == np.float64
+
+
+@ARCHITECTURES
+@pytest.mark.parametrize("shared", [WORTH_SHARING - 1, WORTH_SHARING, 20])
+def test_what_all_prompts_begin_with_is_read_once_and_changes_no_score(network_of, architecture, changes, shared):
+    network = network_of(architecture, **changes)
+    context = RNG.integers(3, 300, shared).tolist()
+    pairs = [([*context, row, *prompt], completion) for row, (prompt, completion) in enumerate(PAIRS, start=3)]
+    for (prompt, completion), found in zip(pairs, score_tokens(network, pairs, token_budget=60), strict=True):
+        np.testing.assert_allclose(found, by_plain_forward(network, prompt, completion), atol=1e-4)
 
 
 def test_batches_hold_every_row_once_within_the_limit():

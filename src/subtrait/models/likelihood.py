@@ -1,5 +1,7 @@
 """How likely a model finds given completions: one forward pass, in batches of similar length.
 
+What all prompts begin with, such as the system prompt of a hypothesis, is read once.
+
 Needs torch: imported by backends.
 """
 
@@ -11,12 +13,17 @@ import torch
 
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.output_head import Head, head_of, log_probabilities, surprisal_moments
+from subtrait.models.shared_context import read_shared
 from subtrait.models.transformers_adapter import Network
 
 Pair = tuple[Sequence[int], Sequence[int]]
 """Prompt tokens and completion tokens."""
 MAX_STRETCH = 1.15
 """Longest over shortest row of one forward pass; beyond it padding would cost more than a second pass."""
+WORTH_SHARING = 8
+"""Tokens that all prompts begin with, from which on it is faster to read them once."""
+CACHED_TOKENS = 4
+"""So many tokens of a row that were read before take as much room as one that is computed."""
 
 
 def score_tokens(network: Network, pairs: Sequence[Pair], *, token_budget: int | None = None) -> list[np.ndarray]:
@@ -46,11 +53,14 @@ def _by_batches(
     judged: list[np.ndarray] = [np.empty(0)] * len(pairs)
     with torch.no_grad():
         head = head_of(network, transform=adapter.after_output_layer(network))
-        lengths = [len(prompt) + len(completion) for prompt, completion in pairs]
+        context = read_shared(network, [prompt for prompt, _ in pairs], least=WORTH_SHARING)
+        rest = [(prompt[context.length :], completion) for prompt, completion in pairs]
+        room = context.length // CACHED_TOKENS
+        lengths = [room + len(prompt) + len(completion) for prompt, completion in rest]
         for rows in batches(lengths, limit or network.pass_tokens):
-            together = [pairs[row] for row in rows]
+            together = [rest[row] for row in rows]
             tokens, places, targets = right_padded(together)
-            states = adapter.hidden_states(network, tokens.to(network.device)).flatten(0, 1)
+            states = context.states_after(tokens.to(network.device)).flatten(0, 1)
             found = judge(head, states[places.to(network.device)], targets.to(network.device)).numpy()
             ends = np.cumsum([len(completion) for _, completion in together])[:-1]
             for row, part in zip(rows, np.split(found, ends), strict=True):
