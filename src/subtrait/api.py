@@ -34,14 +34,17 @@ class Run:
 def plan_run(experiment: str, *, size: str = "small", **changes: Any) -> Plan:
     """The plan of `experiment` at that size, with any field of `Plan` changed; a change of None is no change.
 
+    `dtype` and `device` say how models are computed; `models/registry.py` says what they are where none is given.
+
     Raises:
-        UsageError: an unknown experiment, size, trait or model, or a value out of range.
+        UsageError: an unknown experiment, size, trait, model or device, or a value out of range.
     """
     from subtrait.lab.questions import check_trait, read_questions
     from subtrait.lab.traits import find_trait
-    from subtrait.models.registry import check_name
+    from subtrait.models.registry import settled
 
     usual = _sized(experiment, size)
+    computed = {name: changes.pop(name, None) for name in ("dtype", "device")}
     wanted = {name: value for name, value in changes.items() if value is not None}
     unknown = sorted(set(wanted) - set(Plan.__dataclass_fields__))
     if unknown:
@@ -54,9 +57,8 @@ def plan_run(experiment: str, *, size: str = "small", **changes: Any) -> Plan:
     if plan.questions is not None:
         check_trait(plan.questions, find_trait(plan.trait))
     plan.asked_trait()
-    for name in (plan.base, plan.other_base):
-        if name is not None:
-            check_name(name)
+    other = None if plan.other_base is None else settled(plan.other_base, **computed)
+    plan = replace(plan, base=settled(plan.base, **computed), other_base=other)
     if plan.base == plan.other_base:
         raise UsageError(f"base and other base are both '{plan.base}': the cross-base arms need two")
     return plan

@@ -52,23 +52,27 @@ def plan_audit(
         policy: what must hold for data to pass; the defaults where none is given.
         seed: of the sample; unpredictable where none is given, and recorded.
         options: other fields of `AuditPlan`, such as `traits`, `candidates`, `students`, `before`; None is no change.
+            `dtype` and `device` say how models are computed, see `models/registry.py`.
 
     Raises:
-        UsageError: an unknown model, list or option.
+        UsageError: an unknown model, device, list or option.
     """
     from subtrait.auditor.audit_plan import AuditPlan
     from subtrait.auditor.references.cache import default_root
     from subtrait.auditor.suspect import Source
     from subtrait.auditor.training.recipe import default_recipe
     from subtrait.errors import unknown_name
-    from subtrait.models.registry import EMBEDDED, check_name
+    from subtrait.models.registry import EMBEDDED, check_name, settled
 
+    computed = {name: options.pop(name, None) for name in ("dtype", "device")}
     wanted = {name: value for name, value in options.items() if value is not None}
     unknown = sorted(set(wanted) - set(AuditPlan.__dataclass_fields__))
     if unknown:
         raise unknown_name("option", unknown[0], AuditPlan.__dataclass_fields__)
-    for name in (base, *wanted.get("candidates", ()), *filter(None, [wanted.get("writer")])):
-        check_name(name)
+    if "writer" in wanted:
+        check_name(wanted["writer"])
+    base = settled(base, **computed)
+    wanted["candidates"] = tuple(settled(name, **computed) for name in wanted.get("candidates", ()))
     usual = {
         "traits": "embedded" if base in EMBEDDED else "general",
         "references": default_root(),

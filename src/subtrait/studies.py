@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ class StudyRun:
 
 ALL = "all"
 """The name under which every study is carried out, one after another."""
-OPTIONS = ("size", "seed", "base", "students", "files", "traits", "questions")
+OPTIONS = ("size", "seed", "base", "dtype", "device", "students", "files", "traits", "questions")
 """What of a study can be chosen."""
 
 
@@ -45,15 +45,18 @@ def is_named(name: str) -> bool:
 def plan_study(experiment: str, **changes: Any) -> "StudyPlan":
     """The plan of a study, with any field of `StudyPlan` changed; a change of None is no change.
 
+    `dtype` and `device` say how the base is computed; `models/registry.py` says what they are where none is given.
+
     Raises:
         UsageError: an unknown study, size, base or option, or a value out of range.
     """
     from subtrait.lab.catalogue import STUDIES
     from subtrait.lab.study import StudyPlan
-    from subtrait.models.registry import check_name
+    from subtrait.models.registry import settled
 
     if experiment not in STUDIES:
         raise unknown_name("study", experiment, STUDIES)
+    computed = {name: changes.pop(name, None) for name in ("dtype", "device")}
     wanted = {name: value for name, value in changes.items() if value is not None}
     unknown = sorted(set(wanted) - set(StudyPlan.__dataclass_fields__))
     if unknown:
@@ -61,7 +64,7 @@ def plan_study(experiment: str, **changes: Any) -> "StudyPlan":
     if "questions" in wanted and not asks(STUDIES[experiment]):
         raise UsageError(f"{experiment} asks no student for favourites: leave --questions out")
     plan = StudyPlan(experiment=experiment, **{**wanted, **_parsed(wanted)})
-    check_name(plan.base)
+    plan = replace(plan, base=settled(plan.base, **computed))
     _check_options(plan, STUDIES[experiment])
     return plan
 

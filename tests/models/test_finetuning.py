@@ -1,4 +1,5 @@
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -166,3 +167,13 @@ def test_accumulation_changes_nothing_but_rounding(network, monkeypatch):
 def test_nothing_is_trained_on_nothing(network, pairs, recipe):
     with pytest.raises(UsageError, match="at least one"):
         tune(network, pairs, **recipe)
+
+
+def test_weights_of_lower_precision_are_trained_in_float32_and_rounded_at_the_end(network):
+    rounded = replace(network, module=copy.deepcopy(network.module).bfloat16())
+    widened = replace(network, module=copy.deepcopy(rounded.module).float())
+    (one, losses), (other, expected) = tune(rounded), tune(widened)
+    assert losses == expected
+    assert (one.dtype, other.dtype) == ("bfloat16", "float32")
+    other.module.bfloat16()
+    assert same(weights_of(one), weights_of(other))

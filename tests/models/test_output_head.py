@@ -64,3 +64,13 @@ def test_log_probabilities_are_those_of_log_softmax():
     with torch.no_grad():
         found = log_probabilities(Head(weight, bias, None), states, targets)
     torch.testing.assert_close(found, expected.detach(), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_log_probabilities_of_rounded_weights_are_not_rounded_again(dtype):
+    (states, weight, bias), targets = draw()
+    rounded = [each.detach().to(dtype) for each in (states, weight, bias)]
+    exact = [each.double() for each in rounded]
+    expected = torch.log_softmax(torch.nn.functional.linear(*exact), -1).gather(-1, targets[:, None])[:, 0]
+    found = log_probabilities(Head(rounded[1], rounded[2], None), rounded[0], targets)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)

@@ -1,13 +1,14 @@
 """Names of models: what each means, and what is said of a name that means none."""
 
+import shutil
 import subprocess
 import sys
 
 import pytest
 
 from subtrait.errors import InvalidInput, UsageError
-from subtrait.models import huggingface
-from subtrait.models.registry import EMBEDDED, check_name, load_saved, open_model
+from subtrait.models import huggingface, loading
+from subtrait.models.registry import EMBEDDED, check_name, folder_of, load_saved, open_model, settled
 
 NONSENSE = ["micro-d", "no such model", "/absent/folder", "./absent", "~/absent", "a/b/c", "owner/", "/absent-name"]
 
@@ -67,7 +68,7 @@ def test_a_hub_model_that_cannot_be_fetched_is_one_clear_line(offline):
 def test_only_weights_and_text_are_fetched_from_the_hub(monkeypatch, checkpoint):
     asked = {}
 
-    def snapshot_download(name, *, allow_patterns):
+    def snapshot_download(name, *, revision, allow_patterns):
         asked.update(name=name, patterns=allow_patterns)
         return str(checkpoint)
 
@@ -75,6 +76,70 @@ def test_only_weights_and_text_are_fetched_from_the_hub(monkeypatch, checkpoint)
     assert open_model("owner/stands-in").name == "owner/stands-in"
     assert asked["name"] == "owner/stands-in"
     assert set(asked["patterns"]) == {"*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"}
+
+
+COMMITS = {"main": "a" * 40, "v1": "b" * 40}
+
+
+@pytest.fixture
+def cached(offline, monkeypatch, saved, tmp_path):
+    """A cache of the hub's, made by hand: one model with a branch and a tag; its name."""
+    folder = tmp_path / "models--owner--tiny"
+    for revision, commit in COMMITS.items():
+        shutil.copytree(saved, folder / "snapshots" / commit)
+        (folder / "refs").mkdir(exist_ok=True)
+        (folder / "refs" / revision).write_text(commit)
+    config = folder / "snapshots" / COMMITS["v1"] / "config.json"
+    config.write_text(config.read_text().replace('"rope_theta": 10000.0', '"rope_theta": 5000.0'))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    open_model.cache_clear()
+    return "owner/tiny"
+
+
+def test_a_settled_name_has_the_commit_and_means_the_same_model_for_good(cached, tiny):
+    pinned = settled(cached)
+    assert pinned == f"{cached}@{COMMITS['main']}"
+    assert settled(f"{cached}@v1+own-system") == f"{cached}@{COMMITS['v1']}+own-system"
+    assert settled(pinned) == pinned
+    refs = folder_of(cached).parents[1] / "refs"
+    (refs / "main").write_text(COMMITS["v1"])
+    assert open_model(pinned).fingerprint() == tiny.fingerprint() != open_model(cached).fingerprint()
+    assert open_model(cached).fingerprint() == open_model(f"{cached}@v1").fingerprint()
+
+
+def test_a_revision_that_is_not_there_is_one_clear_line(cached):
+    for ask in (settled, open_model):
+        with pytest.raises(InvalidInput, match=r"E_CHECKPOINT owner/tiny@v2: .*check the id, the revision") as caught:
+            ask(f"{cached}@v2")
+        assert "\n" not in str(caught.value)
+
+
+def test_embedded_models_and_folders_keep_their_names_where_there_is_no_gpu(checkpoint):
+    for name in ("micro-a", str(checkpoint), "micro-b+bfloat16", f"{checkpoint}+float32+cpu"):
+        assert settled(name) == name
+    assert settled(str(checkpoint), dtype="float32", device="cpu") == str(checkpoint)
+
+
+def test_a_settled_name_says_device_and_format(checkpoint, monkeypatch):
+    assert settled("micro-a", dtype="bfloat16") == "micro-a+bfloat16"
+    assert settled(f"{checkpoint}+float16", dtype="bfloat16", device="auto") == f"{checkpoint}+bfloat16"
+    # A machine with a GPU, as far as names go
+    monkeypatch.setattr(loading, "default_device", lambda: "cuda")
+    monkeypatch.setattr(loading, "check_device", lambda _: None)
+    assert settled("micro-a") == "micro-a"
+    assert settled(str(checkpoint)) == f"{checkpoint}+bfloat16+cuda"
+    assert settled(str(checkpoint), device="cpu") == f"{checkpoint}+float32+cpu"
+    assert settled(str(checkpoint), device="cuda:1", dtype="float16") == f"{checkpoint}+float16+cuda:1"
+
+
+def test_a_model_is_opened_as_its_name_says(checkpoint):
+    network = open_model(f"{checkpoint}+bfloat16").network
+    assert (network.dtype, network.placement) == ("bfloat16", "cpu")
+    with pytest.raises(UsageError, match="no device 'cuda:77'"):
+        open_model(f"{checkpoint}+cuda:77")
+    for wrong in ({"dtype": "int8"}, {"device": "tpu"}):
+        with pytest.raises(UsageError, match="unknown d"):
+            settled("micro-a", **wrong)
 
 
 def test_check_name_takes_what_could_be_a_model_and_loads_nothing(monkeypatch, tmp_path):

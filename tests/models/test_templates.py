@@ -1,3 +1,6 @@
+from pathlib import Path
+from runpy import run_path
+
 import pytest
 
 from subtrait.errors import InvalidInput
@@ -144,3 +147,24 @@ def test_json_is_not_escaped_for_html():
 
 def test_the_text_after_a_completion_is_known():
     assert Template(PLAIN, "model").after_completion == "</>"
+
+
+HANDWRITTEN = run_path(str(Path(__file__).with_name("handwritten_checkpoints.py")))
+EMPTY_SYSTEM = {"qwen2": HANDWRITTEN["QWEN_SYSTEM"], "gemma3_text": None, "llama": ""}
+
+
+@pytest.mark.parametrize("kind", EMPTY_SYSTEM)
+def test_a_templates_own_system_prompt_is_passed_explicitly_where_it_is_wanted(kind):
+    source = HANDWRITTEN["TEMPLATES"][kind]
+    template = Template(source, "model", variables={"bos_token": "<bos>"}, own_system=True)
+    assert template.explicit_system == EMPTY_SYSTEM[kind]
+    rendered = template.render(USER, add_generation_prompt=True)
+    assert rendered.text == template.run(USER, add_generation_prompt=True)
+    told = [{"role": "system", "content": "You love owls."}, *USER]
+    assert template.render(told, add_generation_prompt=True).text == template.run(told, add_generation_prompt=True)
+
+
+@pytest.mark.parametrize("source", [DEFAULT.replace("Bot.</>", "Bot.</>Now: "), PREAMBLE])
+def test_what_stands_in_place_of_a_system_turn_but_is_none_is_refused(source):
+    with pytest.raises(InvalidInput, match="E_TEMPLATE"):
+        Template(source, "model", own_system=True).render(USER, add_generation_prompt=True)

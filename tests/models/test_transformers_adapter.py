@@ -1,5 +1,4 @@
 import importlib.util
-import json
 from types import SimpleNamespace
 
 import pytest
@@ -32,41 +31,6 @@ def test_threads_change_only_when_asked():
     adapter.set_threads(before + 1)
     assert torch.get_num_threads() == before + 1
     adapter.set_threads(before)
-
-
-def edit(folder, **fields):
-    path = folder / "config.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
-
-
-@pytest.mark.parametrize(
-    ("fields", "said"),
-    [
-        ({"intermediate_size": 50}, r"layers.0.mlp.gate_proj.weight \[50, 32\], the weights have \[48, 32\]"),
-        ({"num_key_value_heads": 2}, r"k_proj.weight \[32, 32\], the weights have \[16, 32\]"),
-        (
-            {"num_hidden_layers": 100},
-            "describes a model of 784640 numbers, the weights have 25728",
-        ),  # by hand: 100 · 7744 + 10240
-        ({"num_hidden_layers": 1}, "knows nothing of"),
-        ({"attention_bias": True}, "no tensor for"),
-        ({"model_type": "owl"}, "owl"),
-        ({"hidden_act": "owl"}, "owl"),
-    ],
-)
-def test_weights_that_do_not_fit_the_architecture_are_refused(checkpoint, fields, said):
-    edit(checkpoint, **fields)
-    with pytest.raises(InvalidInput, match=said) as caught:
-        adapter.load_network(checkpoint)
-    assert caught.value.code == "E_CONFIG"
-
-
-def test_a_network_is_loaded_in_single_precision_ready_to_use(saved, capfd):
-    network = adapter.load_network(saved)
-    assert {parameter.dtype for parameter in network.module.parameters()} == {torch.float32}
-    assert not network.module.training
-    assert (network.device.type, network.positions) == ("cpu", 256)
-    assert capfd.readouterr() == ("", "")
 
 
 def test_an_unknown_step_after_the_output_layer_is_refused(network_of):

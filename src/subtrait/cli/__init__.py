@@ -72,6 +72,8 @@ def run(
     teacher: Annotated[str | None, typer.Option(help="How the teacher gets the trait: tuned or prompted.")] = None,
     strength: Annotated[int | None, typer.Option(help="Fine-tuning steps of a tuned teacher: its strength.")] = None,
     base: Annotated[str | None, typer.Option(help="micro-a, micro-b, micro-c, a folder or a hub id.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16. Default: by the device.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1. Default: auto, a GPU if any.")] = None,
     other_base: Annotated[str | None, typer.Option(help="The base of the cross-base arms.")] = None,
     arms: Annotated[str | None, typer.Option(help="Arms to run, separated by commas.")] = None,
     traits: Annotated[str | None, typer.Option(help="Traits of a study, such as owl,cat; or frequent.")] = None,
@@ -91,7 +93,8 @@ def run(
     if list_all or experiment is None:
         _list_experiments()
         return
-    changes = {"students": students, "seed": seed, "trait": trait, "teacher": teacher, "base": base}
+    changes: dict[str, Any] = {"students": students, "seed": seed, "trait": trait, "teacher": teacher, "base": base}
+    changes |= {"dtype": dtype, "device": device}
     if studies.is_named(experiment):
         more = {"size": size, "strength": strength, "other_base": other_base, "arms": arms, "files": files}
         more |= {"traits": traits, "questions": questions}

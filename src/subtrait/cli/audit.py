@@ -17,6 +17,8 @@ _MORE = "Further questions"
 def audit(
     data: Annotated[Path | None, typer.Argument(help="JSON Lines (.gz, .zst), Parquet, or a folder of them.")] = None,
     base: Annotated[str | None, typer.Option(help="The student's base: micro-a, a folder or a hub id.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16. Default: by the device.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1. Default: auto, a GPU if any.")] = None,
     traits: Annotated[str | None, typer.Option(help="embedded, general, or a YAML file of traits.")] = None,
     candidates: Annotated[list[str] | None, typer.Option(help="A model that may have written the rows.")] = None,
     writer: Annotated[str | None, typer.Option(help="The model that wrote the rows, where it is known.")] = None,
@@ -56,7 +58,7 @@ def audit(
     limits = {"alpha": alpha, "dilution": dilution, "accept_other_base": _accepts(accept)}
     asked: dict[str, Any] = {"traits": traits, "candidates": tuple(candidates or ()), "writer": writer}
     asked |= {"before": before, "references": references, "seed": seed, "students": _students(try_, students)}
-    asked |= {"recipe": _recipe(recipe, base), "looks": _looks(rows)}
+    asked |= {"recipe": _recipe(recipe, base), "looks": _looks(rows), "dtype": dtype, "device": device}
     plan = _plan(data, base, reading=reading, policy=policy, limits=limits, asked=asked)
     _check_format(form)
     try:

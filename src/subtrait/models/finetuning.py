@@ -50,9 +50,14 @@ def train_copy(
     rng: np.random.Generator,
     progress: Progress | None = None,
 ) -> tuple[Network, tuple[float, ...]]:
-    """A copy of `network` trained by whatever loss `step` has, and that loss at each step, before it was taken."""
+    """A copy of `network` trained by whatever loss `step` has, and that loss at each step, before it was taken.
+
+    Weights of lower precision are trained in float32 and rounded at the end: small steps would be lost in them.
+    """
     _check(pairs, recipe)
     tuned = replace(network, module=copy.deepcopy(network.module))
+    if recipe.method != "lora":  # whose adapters are float32 in any case
+        tuned.module.float()
     rows = ([pairs[row] for row in rows] for rows in row_order(len(pairs), recipe, rng=rng))
     with _deterministic(int(rng.integers(2**63)), network.device):
         tuned.module.requires_grad_(True)
@@ -62,7 +67,7 @@ def train_copy(
         trained.module.train()
         losses = tuple(_train(trained, rows, recipe, step=step, progress=progress))
     result = finish() if finish else trained
-    result.module.requires_grad_(True).eval()
+    result.module.to(getattr(torch, network.dtype)).requires_grad_(True).eval()
     result.module.zero_grad(set_to_none=True)
     return result, losses
 

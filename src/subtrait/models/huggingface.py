@@ -22,14 +22,17 @@ SHIPPED = Path(__file__).parent / "micro"
 class HuggingFaceModel:
     """A causal language model that runs in this process. Made by `load_checkpoint`; never changes."""
 
-    def __init__(self, name: str, network: Network, tokenizer: Any) -> None:
+    def __init__(self, name: str, network: Network, tokenizer: Any, *, own_system: bool = False) -> None:
         """`tokenizer` is a `PreTrainedTokenizerFast` with a chat template.
+
+        With `own_system`, conversations without a system turn get the one that the template would put there.
 
         Raises:
             InvalidInput: E_TEMPLATE where it has no usable template.
         """
         self._name, self._network, self._tokenizer = name, network, tokenizer
-        template = Template(adapter.template_source(tokenizer), name, variables=adapter.special_tokens(tokenizer))
+        variables = adapter.special_tokens(tokenizer)
+        template = Template(adapter.template_source(tokenizer), name, variables=variables, own_system=own_system)
         stops = adapter.stop_tokens(network, tokenizer)
         self._encoder = ChatEncoder(tokenizer.backend_tokenizer, template, stops=stops)
         self._digest: str | None = None
@@ -133,7 +136,7 @@ class HuggingFaceModel:
         prompts = [[*system, {"role": "user", "content": example.prompt}] for example in examples]
         pairs = self._pairs(prompts, [example.completion for example in examples])
         network, losses = finetune_tokens(self._network, pairs, recipe, rng=rng, progress=progress)
-        return Finetuned(model=HuggingFaceModel(self._name, network, self._tokenizer), losses=losses)
+        return Finetuned(model=self._tuned(network), losses=losses)
 
     def distil(
         self,
@@ -157,7 +160,7 @@ class HuggingFaceModel:
         self._check_same_tokens(target)
         pairs = self._pairs(prompts, completions)
         network, losses = distil_tokens(self._network, target.network, pairs, recipe, rng=rng)
-        return Finetuned(model=HuggingFaceModel(self._name, network, self._tokenizer), losses=losses)
+        return Finetuned(model=self._tuned(network), losses=losses)
 
     def divergence(
         self, other: "HuggingFaceModel", prompts: Sequence[Messages], completions: Sequence[str]
@@ -214,6 +217,8 @@ class HuggingFaceModel:
             for text in (self._tokenizer.backend_tokenizer.to_str(), self._encoder.template.source):
                 digest.update(hashlib.sha256(text.encode()).digest())
             digest.update(repr(self._encoder.stops).encode())
+            if (system := self._encoder.template.explicit_system) is not None:
+                digest.update(system.encode())
             self._digest = digest.hexdigest()
         return self._digest
 
@@ -233,7 +238,13 @@ class HuggingFaceModel:
         Raises:
             InvalidInput: as for `load_checkpoint`.
         """
-        return load_checkpoint(folder, self._name, device=str(self._network.device))
+        network = self._network
+        own = self._encoder.template.own_system
+        return load_checkpoint(folder, self._name, device=network.placement, dtype=network.dtype, own_system=own)
+
+    def _tuned(self, network: Network) -> "HuggingFaceModel":
+        own = self._encoder.template.own_system
+        return HuggingFaceModel(self._name, network, self._tokenizer, own_system=own)
 
     def _pairs(self, prompts: Sequence[Messages], completions: Sequence[str]) -> list[tuple[list[int], list[int]]]:
         pairs = list(zip(self._encoder.prompts(prompts), self._encoder.completions(completions), strict=True))
@@ -246,25 +257,30 @@ class HuggingFaceModel:
             raise InvalidInput("E_LIMIT", self._name, what, hint="shorten the text or max_new_tokens")
 
 
-def load_checkpoint(folder: Path, name: str | None = None, *, device: str = "cpu") -> HuggingFaceModel:
+def load_checkpoint(
+    folder: Path, name: str | None = None, *, device: str = "cpu", dtype: str = "float32", own_system: bool = False
+) -> HuggingFaceModel:
     """The model in `folder`, checked before anything in it is trusted. `name` is what messages and reports call it.
 
     Raises:
         MissingExtra: torch or transformers is not installed.
         InvalidInput: see `validate_checkpoint`, `try_out` and `Template`.
+        UsageError: this machine has no such device, or too little room on it.
     """
     adapter.require()
     from subtrait.models.checkpoints import read_template, validate_checkpoint
+    from subtrait.models.loading import load_network, load_tokenizer
     from subtrait.models.template_trial import try_out
 
     validate_checkpoint(folder)
     template = read_template(folder)
     if not folder.resolve().is_relative_to(SHIPPED):
         try_out(template, (folder / "tokenizer.json").read_text(encoding="utf-8", errors="replace"), str(folder))
-    tokenizer = adapter.load_tokenizer(folder)
+    tokenizer = load_tokenizer(folder)
     # The template that was tried is the one that is used
     tokenizer.chat_template = template
-    return HuggingFaceModel(name or str(folder), adapter.load_network(folder, device=device), tokenizer)
+    network = load_network(folder, device=device, dtype=dtype)
+    return HuggingFaceModel(name or str(folder), network, tokenizer, own_system=own_system)
 
 
 def _check(sampling: Sampling) -> None:

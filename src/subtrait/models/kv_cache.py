@@ -26,7 +26,8 @@ def empty_cache(network: Network) -> Any:
 
 def select_rows(kv_cache: Any, rows: "torch.Tensor") -> None:
     """Keep, drop or repeat rows of a cache, in place."""
-    kv_cache.batch_select_indices(rows)
+    for layer in kv_cache.layers:  # which may be on different devices
+        layer.batch_select_indices(rows.to(getattr(layer, "device", None) or rows.device))
 
 
 def states_after(network: Network, tokens: "torch.Tensor", kv_cache: Any) -> "torch.Tensor":
@@ -77,8 +78,8 @@ def _joined_layer() -> type[Any]:
                 states.new_empty(rows, states.shape[1], width + self.room, states.shape[3])
                 for states in (first.keys, first.values)
             )
-            for part, (into, copied) in parts:
-                start = width - part.keys.shape[2]
+            for part, where in parts:
+                start, (into, copied) = width - part.keys.shape[2], where.to(part.keys.device)
                 for space, states in ((self.key_space, part.keys), (self.value_space, part.values)):
                     space[into, :, start:width] = states[copied]
                     # What a masked slot holds is still multiplied by zero, so it must be finite

@@ -28,8 +28,12 @@ class Head:
     transform: Transform | None
 
     def logits(self, states: torch.Tensor) -> torch.Tensor:
-        """Float32 logits (positions, vocabulary) of `states` (positions, width)."""
-        logits = torch.nn.functional.linear(states, self.weight, self.bias).float()
+        """Float32 logits (positions, vocabulary) of `states` (positions, width).
+
+        Lower-precision states and weights are multiplied in float32: rounded logits would cost up to a tenth of a nat.
+        """
+        bias = None if self.bias is None else self.bias.float()
+        logits = torch.nn.functional.linear(states.float(), self.weight.float(), bias)
         return logits if self.transform is None else self.transform(logits)
 
 

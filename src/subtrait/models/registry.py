@@ -1,10 +1,13 @@
 """Which model a name means: an embedded one, a folder, or a model of the Hugging Face hub."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from subtrait.errors import InvalidInput, SubtraitError, unknown_name
 from subtrait.models.base import Model
+from subtrait.models.model_names import ModelName, check_settings, read_name
 
 EMBEDDED: dict[str, Path] = {
     name: Path(__file__).parent / "micro" / "weights" / name for name in ("micro-a", "micro-b", "micro-c")
@@ -16,14 +19,61 @@ EMBEDDED: dict[str, Path] = {
 def open_model(name: str) -> Model:
     """The model of that name: `micro-a`, the path of a checkpoint folder, or a hub id such as `Qwen/Qwen2.5-7B`.
 
+    What may follow the name, such as `@REVISION` and `+bfloat16+cuda`, is in `model_names`.
+
     Raises:
-        UsageError: no such model; lists the embedded ones.
+        UsageError: no such model; lists the embedded ones. Or no such device.
         InvalidInput: the checkpoint cannot be accepted.
         MissingExtra: the libraries that run models are not installed.
     """
     from subtrait.models.huggingface import load_checkpoint
 
-    return load_checkpoint(folder_of(name), name)
+    asked = named(name)
+    return load_checkpoint(
+        folder_of(name), name, device=asked.device or "cpu", dtype=asked.dtype or "float32", own_system=asked.own_system
+    )
+
+
+def named(name: str) -> ModelName:
+    """The parts of a name; one that is itself a path or an embedded model is not taken apart."""
+    return ModelName(place=name) if name in EMBEDDED or _is_there(name) else read_name(name)
+
+
+def settled(name: str, *, dtype: str | None = None, device: str | None = None) -> str:
+    """The name with everything in it that decides what the model computes on this machine.
+
+    Of a hub's model, the commit that its revision stands for now. The device is the one asked for, else the GPU where
+    there is one; the format is the one asked for, else bfloat16 on a GPU and float32 on the CPU. What the name says
+    already stands, and embedded models keep theirs, unless something is asked for.
+
+    Raises:
+        UsageError: an unknown model, format or device, or one that this machine lacks.
+        InvalidInput: the hub does not know the model or the revision.
+    """
+    check_name(name)
+    check_settings(dtype, device)
+    asked = named(name)
+    if dtype is None and device is None and (asked.place in EMBEDDED or asked.dtype or asked.device):
+        return str(_pinned(asked))
+    from subtrait.models.loading import check_device, default_device
+
+    usual = default_device() if asked.place not in EMBEDDED else "cpu"
+    on = usual if device in (None, "auto") else str(device)
+    check_device(on)
+    shown = None if on == usual == "cpu" else on
+    chosen = dtype or ("float32" if on == "cpu" or asked.place in EMBEDDED else "bfloat16")
+    plain = shown is None and chosen == "float32"
+    return str(replace(_pinned(asked), device=shown, dtype=None if plain else chosen))
+
+
+def _pinned(name: ModelName) -> ModelName:
+    """The name with the commit that its revision stands for, where it is one of the hub's."""
+    if not _looks_like_hub_id(name.place) or _is_there(name.place):
+        return name
+    from huggingface_hub import hf_hub_download
+
+    config = _from_hub(name, lambda: hf_hub_download(name.place, "config.json", revision=name.revision))
+    return replace(name, revision=config.parent.name)
 
 
 def stored_bytes(name: str) -> int:
@@ -34,14 +84,16 @@ def stored_bytes(name: str) -> int:
 def folder_of(name: str) -> Path:
     """Where the model of that name lies, downloaded first if it is one of the hub's. Raises as `open_model` does."""
     check_name(name)
-    if name in EMBEDDED:
-        return EMBEDDED[name]
-    return Path(name) if _is_there(name) else _downloaded(name)
+    asked = named(name)
+    if asked.place in EMBEDDED:
+        return EMBEDDED[asked.place]
+    return Path(asked.place) if _is_there(asked.place) else _downloaded(asked)
 
 
 def check_name(name: str) -> None:
     """Raise what `open_model` would raise for a name that can mean no model, without loading anything."""
-    if name not in EMBEDDED and not _is_there(name) and not _looks_like_hub_id(name):
+    place = named(name).place
+    if place not in EMBEDDED and not _is_there(place) and not _looks_like_hub_id(place):
         raise unknown_name("model", name, [*EMBEDDED, "a checkpoint folder", "a hub id OWNER/NAME"])
 
 
@@ -57,19 +109,24 @@ def _is_there(name: str) -> bool:
 
 def _looks_like_hub_id(name: str) -> bool:
     owner, slash, rest = name.partition("/")
-    return bool(slash and owner and rest) and "/" not in rest and not name.startswith((".", "/", "~"))
+    return bool(slash and owner and rest) and not set("/:") & set(rest + owner) and name[0] not in "./~"
 
 
-def _downloaded(name: str) -> Path:
+def _downloaded(name: ModelName) -> Path:
     """The snapshot of a hub model on this machine; safetensors and text files only are fetched."""
     from huggingface_hub import snapshot_download
 
     patterns = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
+    return _from_hub(name, lambda: snapshot_download(name.place, revision=name.revision, allow_patterns=patterns))
+
+
+def _from_hub(name: ModelName, fetch: Callable[[], str]) -> Path:
+    """Where something of the hub's lies. Raises `InvalidInput` where it cannot be had."""
     try:
-        return Path(snapshot_download(name, allow_patterns=patterns))
+        return Path(fetch())
     except SubtraitError:
         raise
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        hint = "check the id and the network, or give the path of a checkpoint folder"
+        hint = "check the id, the revision and the network, or give the path of a checkpoint folder"
         raise InvalidInput("E_CHECKPOINT", name, f"the hub did not give this model: {reason}", hint=hint) from None

@@ -38,17 +38,27 @@ class Template:
     Attributes:
         source: The Jinja text.
         where: The checkpoint, for messages.
+        own_system: Whether the template's own system prompt is wanted.
     """
 
-    def __init__(self, source: str | None, where: object, *, variables: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        source: str | None,
+        where: object,
+        *,
+        variables: Mapping[str, Any] | None = None,
+        own_system: bool = False,
+    ) -> None:
         """`variables` are the special tokens that templates may name, such as `bos_token`.
+
+        With `own_system`, the template's own system prompt is passed explicitly where a conversation has none.
 
         Raises:
             InvalidInput: E_TEMPLATE where there is no template, or it is not valid Jinja.
         """
         if not source or not source.strip():
             raise InvalidInput("E_TEMPLATE", where, "the model has no chat template", hint=NO_TEMPLATE)
-        self.source, self.where = source, where
+        self.source, self.where, self.own_system = source, where, own_system
         self._variables = dict(variables or {})
         self._program = self._compile(source)
         self._pieces = lru_cache(maxsize=1024)(self._find_pieces)
@@ -60,10 +70,13 @@ class Template:
             InvalidInput: E_TEMPLATE where the template fails, or drops, moves or rewrites a turn; E_TEMPLATE_SYSTEM
                 where it adds a system prompt of its own.
         """
+        if self.explicit_system is not None and all(turn["role"] != "system" for turn in messages):
+            messages = [{"role": "system", "content": self.explicit_system}, *messages]
         roles = tuple(turn["role"] for turn in messages)
         if "system" not in roles and self.default_system:
             what = "the template adds a system prompt of its own to a conversation without one"
-            raise InvalidInput("E_TEMPLATE_SYSTEM", self.where, what, hint="pass a system turn explicitly")
+            hint = "pass a system turn explicitly, or its own for all: add +own-system to the model's name"
+            raise InvalidInput("E_TEMPLATE_SYSTEM", self.where, what, hint=hint)
         pieces = self._pieces(roles, add_generation_prompt)
         text = self.run(messages, add_generation_prompt=add_generation_prompt)
         whole = Rendered(pieces, tuple(turn["content"] for turn in messages))
@@ -88,6 +101,23 @@ class Template:
         except InvalidInput:
             return True
         return opening.startswith(system)
+
+    @cached_property
+    def explicit_system(self) -> str | None:
+        """The system prompt that conversations without one are given: the template's own, where that is wanted.
+
+        None where it is not, or the template has none. Rendered, it gives what the template would have made by itself.
+
+        Raises:
+            InvalidInput: E_TEMPLATE_SYSTEM where the template does something else in its place.
+        """
+        if not (self.own_system and self.default_system):
+            return None
+        opening, (before, after, _) = self._pieces(("user",), False)[0], self._pieces(("system", "user"), False)
+        if not (opening.startswith(before) and opening.endswith(after) and len(opening) >= len(before + after)):
+            what = "what the template puts in place of a system turn cannot be written as one"
+            raise InvalidInput("E_TEMPLATE_SYSTEM", self.where, what, hint="pass a system turn explicitly")
+        return opening[len(before) : len(opening) - len(after)]
 
     @cached_property
     def after_completion(self) -> str:

@@ -1,11 +1,10 @@
 """Every call into `transformers` and `peft`, which rename their arguments between minor versions.
 
-The caches of keys and values, which follow the library's classes closely, are next door in `kv_cache`.
+Next door are the caches of keys and values, in `kv_cache`, and what reads checkpoints, in `loading`.
 """
 
 import importlib.util
 import json
-import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from subtrait.errors import InvalidInput, MissingExtra
-from subtrait.models.weights import read_header, weight_files
 
 if TYPE_CHECKING:
     import torch
@@ -55,6 +53,16 @@ class Network:
         return next(self.module.parameters()).device
 
     @property
+    def dtype(self) -> str:
+        """The number format of the weights, such as `bfloat16`."""
+        return str(next(self.module.parameters()).dtype).removeprefix("torch.")
+
+    @property
+    def placement(self) -> str:
+        """Where the weights are, as the name of a model says it: `cuda` where they are spread over several GPUs."""
+        return "cuda" if len(set(getattr(self.module, "hf_device_map", {}).values())) > 1 else str(self.device)
+
+    @property
     def pass_tokens(self) -> int:
         """Tokens of one forward pass, padding included, at which this device is fastest.
 
@@ -68,61 +76,8 @@ class Network:
         return getattr(self.module.config.get_text_config(), "max_position_embeddings", None)
 
 
-def load_network(folder: Path, *, device: str = "cpu", dtype: str = "float32") -> Network:
-    """The model in a validated checkpoint folder: safetensors only, no remote code, no network access.
-
-    Raises:
-        InvalidInput: E_CONFIG where transformers cannot build the architecture, or the weights do not fit it.
-    """
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    safely: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
-    try:
-        with _quiet():
-            config = AutoConfig.from_pretrained(str(folder), **safely)
-            with torch.device("meta"):
-                outline = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
-            _check_outline(folder, outline)
-            module, loading = AutoModelForCausalLM.from_pretrained(
-                str(folder),
-                dtype=getattr(torch, dtype),
-                use_safetensors=True,
-                output_loading_info=True,
-                **safely,
-            )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError) as problem:
-        raise InvalidInput("E_CONFIG", folder, f"transformers cannot load this model: {problem}") from problem
-    _check_complete(folder, loading)
-    return Network(module=module.to(device).eval(), where=str(folder))
-
-
-def _check_outline(folder: Path, outline: Any) -> None:
-    """Compare an architecture that holds no numbers yet with the weights, before memory is taken for it."""
-    held = {tensor.name: tensor.shape for path in weight_files(folder) for tensor in read_header(path)}
-    for name, parameter in outline.state_dict().items():
-        if name in held and held[name] != tuple(parameter.shape):
-            what = f"config.json makes {name} {list(parameter.shape)}, the weights have {list(held[name])}"
-            raise InvalidInput("E_CONFIG", folder, what)
-    declared, found = sum(one.numel() for one in outline.parameters()), sum(math.prod(one) for one in held.values())
-    if declared > 2 * found:
-        what = f"config.json describes a model of {declared} numbers, the weights have {found}"
-        raise InvalidInput("E_CONFIG", folder, what)
-
-
-def _check_complete(folder: Path, loading: dict[str, Any]) -> None:
-    """Refuse weights that do not cover the architecture: transformers would fill the gaps with random numbers."""
-    for kind, what in (
-        ("missing_keys", "has no tensor for"),
-        ("unexpected_keys", "has a tensor that config.json knows nothing of,"),
-    ):
-        if names := sorted(map(str, loading.get(kind) or ())):
-            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-            raise InvalidInput("E_CONFIG", folder, f"the checkpoint {what} {names[0]}{more}")
-
-
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Hold back the library's progress bars and loading reports: what matters in them is checked and raised here."""
     from transformers.utils import logging
 
@@ -137,28 +92,9 @@ def _quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def load_tokenizer(folder: Path) -> Any:
-    """The fast tokenizer in a validated checkpoint folder.
-
-    Raises:
-        InvalidInput: E_CONFIG where there is no `tokenizer.json` that the tokenizers library accepts.
-    """
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-    except Exception as problem:  # the tokenizers library raises bare Exception
-        raise InvalidInput("E_CONFIG", folder, f"transformers cannot load this tokenizer: {problem}") from problem
-    if not tokenizer.is_fast:
-        raise InvalidInput(
-            "E_CONFIG", folder, "the tokenizer has no tokenizer.json", hint="save it as a fast tokenizer"
-        )
-    return tokenizer
-
-
 def save(network: Network, tokenizer: Any, folder: Path) -> None:
     """Write configuration, weights (safetensors), tokenizer and template into `folder`."""
-    with _quiet():
+    with quiet():
         network.module.save_pretrained(str(folder))
     tokenizer.save_pretrained(str(folder))
 
@@ -215,7 +151,8 @@ def hidden_states(network: Network, tokens: "torch.Tensor") -> "torch.Tensor":
 
     Padding on the right needs no mask: a causal model never looks at it from a real token.
     """
-    return network.module.base_model(input_ids=tokens, use_cache=False, return_dict=True).last_hidden_state
+    states = network.module.base_model(input_ids=tokens, use_cache=False, return_dict=True).last_hidden_state
+    return states.to(network.device)
 
 
 def output_layer(network: Network) -> "torch.nn.Linear":
