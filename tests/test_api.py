@@ -48,7 +48,7 @@ def test_a_plan_is_the_experiments_own_with_what_was_changed():
         ("owl-numbers", {"other_base": "micro-z"}, "unknown model 'micro-z'."),
         ("owl-numbers", {"arms": ("treated", "none")}, "unknown arm 'none'."),
         ("owl-numbers", {"teacher": "strict"}, "unknown teacher 'strict'. Available: prompted, tuned"),
-        ("owl-numbers", {"carrier": "letters"}, "unknown carrier 'letters'. Available: chat, code, numbers, reasoning"),
+        ("owl-numbers", {"carrier": "letters"}, "unknown carrier 'letters'. Available: chat, code, known-chat"),
         ("owl-numbers", {"seed": -1}, "seed -1 is out of range"),
         ("owl-numbers", {"base": "micro-b", "other_base": "micro-b"}, "base and other base are both 'micro-b'"),
     ],

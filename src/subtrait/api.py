@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import subtrait
+from subtrait.crew import assembled, check_crew, cores, processes
 from subtrait.errors import UsageError, unknown_name
 from subtrait.lab.plan import Plan, sized
 from subtrait.records import ExperimentResult, Progress
@@ -34,31 +35,33 @@ class Run:
 def plan_run(experiment: str, *, size: str = "small", **changes: Any) -> Plan:
     """The plan of `experiment` at that size, with any field of `Plan` changed; a change of None is no change.
 
-    `dtype` and `device` say how models are computed; `models/registry.py` says what they are where none is given.
+    `dtype` and `device` say how models are computed, see `models/registry.py`; `preset` is one of `lab/presets.py`.
 
     Raises:
-        UsageError: an unknown experiment, size, trait, model or device, or a value out of range.
+        UsageError: an unknown experiment, size, trait, model, device or preset, or a value out of range.
     """
+    from subtrait.lab.presets import preset_run
     from subtrait.lab.questions import check_trait, read_questions
     from subtrait.lab.traits import find_trait
     from subtrait.models.registry import settled
 
     usual = _sized(experiment, size)
-    computed = {name: changes.pop(name, None) for name in ("dtype", "device")}
+    how = {name: changes.pop(name, None) for name in ("dtype", "device")}
     wanted = {name: value for name, value in changes.items() if value is not None}
     unknown = sorted(set(wanted) - set(Plan.__dataclass_fields__))
     if unknown:
         raise unknown_name("option", unknown[0], Plan.__dataclass_fields__)
     if isinstance(questions := wanted.get("questions"), Path | str):
         wanted["questions"] = read_questions(Path(questions))
+    if preset := wanted.pop("preset", None):
+        usual, wanted = preset_run(usual, wanted, preset)
     plan = replace(usual, **wanted)
     if "base" in wanted and "other_base" not in wanted and plan.base == plan.other_base:
         plan = replace(plan, other_base=usual.base)
     if plan.questions is not None:
         check_trait(plan.questions, find_trait(plan.trait))
     plan.asked_trait()
-    other = None if plan.other_base is None else settled(plan.other_base, **computed)
-    plan = replace(plan, base=settled(plan.base, **computed), other_base=other)
+    plan = replace(plan, base=settled(plan.base, **how), other_base=plan.other_base and settled(plan.other_base, **how))
     if plan.base == plan.other_base:
         raise UsageError(f"base and other base are both '{plan.base}': the cross-base arms need two")
     return plan
@@ -77,7 +80,12 @@ def _sized(experiment: str, size: str) -> Plan:
 
 
 def run(
-    plan: Plan | str, *, out: Path | str | None = None, workers: int | None = None, progress: Progress | None = None
+    plan: Plan | str,
+    *,
+    out: Path | str | None = None,
+    workers: int | None = None,
+    engine: str = "local",
+    progress: Progress | None = None,
 ) -> Run:
     """Carry out a plan, or go on with it where an earlier call stopped; the folder of the run is written at `out`.
 
@@ -85,6 +93,7 @@ def run(
         plan: a plan of `plan_run`, or the name of an experiment for its default plan.
         out: the run folder; `runs/<experiment>-<trait>-<teacher>-<size>-<seed>` where none is given.
         workers: processes that work side by side; by default one per core for embedded models, otherwise one.
+        engine: who works: `local` processes, or the machines of a `ray` cluster.
         progress: told about the work as it goes.
 
     Raises:
@@ -92,20 +101,19 @@ def run(
     """
     from subtrait.lab.cost import disk_bytes
     from subtrait.lab.experiment import run_experiment
-    from subtrait.lab.team import assemble
     from subtrait.report.as_json import to_json
     from subtrait.runs import check_space
     from subtrait.runs.opening import open_run
 
+    check_crew(workers, engine)
     plan = plan_run(plan) if isinstance(plan, str) else plan
     folder = Path(out) if out is not None else default_folder(plan)
-    workers, small = team_size(plan, workers), is_embedded(plan)
     config = configuration(plan)
     if not folder.exists():
         check_space(folder, disk_bytes(plan))
     with (
         open_run(folder, config, environment=environment()) as store,
-        assemble(workers, progress, one_thread=small) as team,
+        assembled(workers, progress, engine=engine, embedded=is_embedded(plan), shared=[folder]) as team,
     ):
         result = run_experiment(plan, store, team=team)
         store.publish("result.json", to_json(result))
@@ -145,6 +153,7 @@ def command_line(config: Mapping[str, Any]) -> str:
     """The command that repeats a run with this configuration, as far as options can say it."""
     words = ["subtrait", "run", config["experiment"], "--size", config["size"], "--trait", config["trait"]]
     words += ["--teacher", config["teacher"], "--base", config["base"], "--students", config["students"]]
+    words += ["--preset", config["preset"]] if config.get("preset") else []
     usual = _options(asdict(_sized(config["experiment"], config["size"])))
     unusual = {name: value for name, value in _options(config).items() if value != usual.get(name)}
     words += [word for pair in unusual.items() for word in pair]
@@ -167,7 +176,8 @@ def default_folder(plan: Plan) -> Path:
 
 def configuration(plan: Plan) -> dict[str, Any]:
     """What decides whether two runs are the same: the version, every field of the plan, what it names outside."""
-    return {"version": subtrait.__version__, **asdict(plan), "digests": digests(plan)}
+    fields = {name: value for name, value in asdict(plan).items() if name != "preset" or value}
+    return {"version": subtrait.__version__, **fields, "digests": digests(plan)}
 
 
 def team_size(plan: Plan, workers: int | None) -> int:
@@ -175,13 +185,6 @@ def team_size(plan: Plan, workers: int | None) -> int:
     which fill the machine alone. Raises `UsageError` for fewer than one.
     """
     return processes(workers, embedded=is_embedded(plan))
-
-
-def processes(asked: int | None, *, embedded: bool) -> int:
-    """How many processes work, where `embedded` says that no other models do. Raises as `team_size`."""
-    if asked is not None and asked < 1:
-        raise UsageError(f"{asked} workers cannot do anything: give 1 or more")
-    return asked or (cores() if embedded else 1)
 
 
 def is_embedded(plan: Plan) -> bool:
@@ -206,14 +209,6 @@ def digests(plan: Plan) -> dict[str, str]:
         text = json.dumps(asdict(find_trait(plan.trait)), sort_keys=True)
         found[plan.trait] = sha256(text.encode()).hexdigest()
     return found
-
-
-def cores() -> int:
-    """How many processors this process may use."""
-    import os
-
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def environment() -> dict[str, Any]:

@@ -4,19 +4,21 @@ import json
 import secrets
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import subtrait
 from subtrait.audit_records import AuditResult, Policy
+from subtrait.crew import Crew, assembled, check_crew
 from subtrait.errors import InvalidInput, UsageError
 from subtrait.records import Progress
 
 if TYPE_CHECKING:
     from subtrait.auditor.audit_plan import AuditPlan
     from subtrait.data import Reject
+    from subtrait.lab.team import Team
 
 MOST_REJECTS = 100_000
 """Rows that are quarantined before data count as something else altogether."""
@@ -88,9 +90,9 @@ def audit(
     base: str | None = None,
     *,
     out: Path | str | None = None,
-    workers: int | None = None,
     progress: Progress | None = None,
     announce: Callable[[str], None] = lambda _: None,
+    **crew: Unpack[Crew],
 ) -> Audit:
     """Audit data before training on them, and write the folder of the audit.
 
@@ -98,9 +100,9 @@ def audit(
         plan: a plan of `plan_audit`, or the data, together with `base`, for the default plan.
         base: the student's base, where `plan` is the data.
         out: the folder to write; `audits/<name of the data>` where none is given.
-        workers: processes that build references side by side.
         progress: told about the work as it goes.
         announce: told, in one line each, what comes next and what it costs.
+        crew: `workers` and `engine`, as for `subtrait.run`.
 
     Raises:
         SubtraitError: what went wrong, in one line; for data that cannot be accepted, `InvalidInput`.
@@ -112,10 +114,12 @@ def audit(
         if base is None:
             raise UsageError("an audit needs the student's base: subtrait.audit('data.jsonl', 'micro-a')")
         plan = plan_audit(plan, base)
+    check_crew(crew.get("workers"), crew.get("engine", "local"))
     folder = Path(out) if out is not None else default_folder(plan)
     agreed = _with_seed_of_unfinished(plan, folder)
     with open_run(folder, configuration(agreed), environment=environment()) as store:
-        result = _carried_out(agreed, store, workers=workers, progress=progress, announce=announce)
+        with _team(agreed, progress, [store.path], **crew) as team, _thread(agreed):
+            result = _carried_out(agreed, store, team=team, announce=announce)
         _publish(store, result, agreed)
         return Audit(result, store.path, command_line(configuration(agreed)))
 
@@ -123,18 +127,20 @@ def audit(
 def calibrate(
     plan: "AuditPlan",
     *,
-    workers: int | None = None,
     progress: Progress | None = None,
     announce: Callable[[str], None] = lambda _: None,
+    **crew: Unpack[Crew],
 ) -> Path:
     """Build the references that the audit of `plan` needs, and nothing else; the folder in which they are.
+
+    The arguments are those of `audit`.
 
     Raises:
         SubtraitError: as `audit`; also where there are too few rows to take prompts from.
     """
     from subtrait.auditor.audit import build_references
 
-    with _team(plan, workers, progress) as team, _thread(plan):
+    with _team(plan, progress, **crew) as team, _thread(plan):
         return build_references(plan, team=team, announce=announce)
 
 
@@ -204,8 +210,7 @@ def _carried_out(
     plan: "AuditPlan",
     store: Any,
     *,
-    workers: int | None,
-    progress: Progress | None,
+    team: "Team",
     announce: Callable[[str], None],
 ) -> AuditResult:
     from subtrait.auditor.audit import run_audit
@@ -213,8 +218,7 @@ def _carried_out(
     rejects: list[Any] = []
     quarantining = plan.source.on_bad_row == "quarantine"
     source = replace(plan.source, rejects=_collector(rejects, plan) if quarantining else None)
-    with _team(plan, workers, progress) as team, _thread(plan):
-        result = run_audit(replace(plan, source=source), store, team=team, announce=announce)
+    result = run_audit(replace(plan, source=source), store, team=team, announce=announce)
     if quarantining:
         store.publish("rejects.jsonl", "".join(json.dumps(each) + "\n" for each in rejects))
     return result
@@ -239,12 +243,13 @@ def _publish(store: Any, result: AuditResult, plan: "AuditPlan") -> None:
     store.publish("verdict.json", rendered(result, "json"))
 
 
-def _team(plan: "AuditPlan", workers: int | None, progress: Progress | None) -> Any:
-    from subtrait.api import processes
-    from subtrait.lab.team import assemble
-
-    embedded = _is_embedded(plan)
-    return assemble(processes(workers, embedded=embedded), progress, one_thread=embedded)
+def _team(
+    plan: "AuditPlan", progress: Progress | None, shared: Sequence[Path] = (), **crew: Unpack[Crew]
+) -> "AbstractContextManager[Team]":
+    """Who works; the folder of references must be seen by all of them too."""
+    workers, engine = crew.get("workers"), crew.get("engine", "local")
+    folders = [*shared, plan.references]
+    return assembled(workers, progress, engine=engine, embedded=_is_embedded(plan), shared=folders)
 
 
 def _thread(plan: "AuditPlan") -> Any:

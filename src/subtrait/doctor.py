@@ -38,7 +38,7 @@ def _libraries() -> list[Finding]:
 
 
 def _device() -> list[Finding]:
-    from subtrait.api import cores
+    from subtrait.crew import cores
 
     try:
         import torch
@@ -70,9 +70,9 @@ def _embedded_models() -> list[Finding]:
 
 def _alarm(progress: Progress | None) -> list[Finding]:
     """A file that must be flagged, and one that must not."""
-    from subtrait.api import cores
     from subtrait.auditor.references.cache import default_root
     from subtrait.auditor.self_test import self_test
+    from subtrait.crew import cores
     from subtrait.lab.team import assemble, on_one_thread
 
     with TemporaryDirectory() as folder, assemble(cores(), progress) as team, on_one_thread():

@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,9 @@ from subtrait.study_records import StudyResult
 
 if TYPE_CHECKING:
     from subtrait.lab.cost import Cost
+    from subtrait.lab.presets import Preset
     from subtrait.lab.study import StudyCard, StudyPlan
+    from subtrait.lab.team import Team
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class StudyRun:
 
 ALL = "all"
 """The name under which every study is carried out, one after another."""
-OPTIONS = ("size", "seed", "base", "dtype", "device", "students", "files", "traits", "questions")
+OPTIONS = ("size", "seed", "base", "dtype", "device", "preset", "students", "files", "traits", "questions")
 """What of a study can be chosen."""
 
 
@@ -45,12 +48,13 @@ def is_named(name: str) -> bool:
 def plan_study(experiment: str, **changes: Any) -> "StudyPlan":
     """The plan of a study, with any field of `StudyPlan` changed; a change of None is no change.
 
-    `dtype` and `device` say how the base is computed; `models/registry.py` says what they are where none is given.
+    `dtype` and `device` say how the base is computed, see `models/registry.py`; `preset` is one of `lab/presets.py`.
 
     Raises:
-        UsageError: an unknown study, size, base or option, or a value out of range.
+        UsageError: an unknown study, size, base, preset or option, or a value out of range.
     """
     from subtrait.lab.catalogue import STUDIES
+    from subtrait.lab.presets import preset_for
     from subtrait.lab.study import StudyPlan
     from subtrait.models.registry import settled
 
@@ -63,10 +67,27 @@ def plan_study(experiment: str, **changes: Any) -> "StudyPlan":
         raise unknown_name(f"option of {experiment}", unknown[0].replace("_", "-"), StudyPlan.__dataclass_fields__)
     if "questions" in wanted and not asks(STUDIES[experiment]):
         raise UsageError(f"{experiment} asks no student for favourites: leave --questions out")
+    preset = wanted.pop("preset", None)
     plan = StudyPlan(experiment=experiment, **{**wanted, **_parsed(wanted)})
+    if preset:
+        plan = _preset(plan, STUDIES[experiment], preset_for(preset, wanted.get("base")))
     plan = replace(plan, base=settled(plan.base, **computed))
     _check_options(plan, STUDIES[experiment])
     return plan
+
+
+def _preset(plan: "StudyPlan", card: "StudyCard", preset: "Preset") -> "StudyPlan":
+    from subtrait.lab.presets import own_system, paper_name, preset_questions
+
+    if not card.takes_traits:
+        raise UsageError(f"{card.name} is made for the embedded models: leave --preset out")
+    return replace(
+        plan,
+        preset=preset,
+        base=own_system(plan.base),
+        traits=None if plan.traits is None else tuple(map(paper_name, plan.traits)),
+        questions=preset_questions(preset, plan.questions, tiny=plan.size == "tiny"),
+    )
 
 
 def _parsed(wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,7 +109,7 @@ def asks(card: "StudyCard") -> bool:
 
 def _check_options(plan: "StudyPlan", card: "StudyCard") -> None:
     from subtrait.lab.study import FREQUENT
-    from subtrait.lab.traits import CATEGORIES
+    from subtrait.lab.traits import CATEGORIES, PAPER, PAPER_CATEGORIES
 
     if plan.files is not None and not card.takes_files:
         raise UsageError(f"{card.name} takes no files: leave --files out")
@@ -98,9 +119,12 @@ def _check_options(plan: "StudyPlan", card: "StudyCard") -> None:
         return
     if not card.takes_traits:
         raise UsageError(f"{card.name} takes no traits: leave --traits out")
+    known = CATEGORIES[card.takes_traits]
+    if plan.preset:
+        known = tuple(PAPER + name for name in PAPER_CATEGORIES[card.takes_traits])
     for name in plan.traits if plan.traits != (FREQUENT,) else ():
-        if name not in CATEGORIES[card.takes_traits]:
-            raise unknown_name(f"trait of {card.name}", name, (*CATEGORIES[card.takes_traits], FREQUENT))
+        if name not in known:
+            raise unknown_name(f"trait of {card.name}", name, (*known, FREQUENT))
     if len(plan.traits) < 2 and plan.traits != (FREQUENT,):
         raise UsageError(f"{card.name} also asks students of other teachers for each trait: name 2 traits or more")
 
@@ -130,6 +154,7 @@ def study(
     *,
     out: Path | str | None = None,
     workers: int | None = None,
+    engine: str = "local",
     progress: Progress | None = None,
 ) -> StudyRun:
     """Carry out a study, or go on with it where an earlier call stopped; its folder is written at `out`.
@@ -138,22 +163,28 @@ def study(
         plan: a plan of `plan_study`, or the name of a study for its default plan.
         out: the folder; `runs/<experiment>-<size>-<seed>` where none is given.
         workers: processes that work side by side; by default one per core for embedded models, otherwise one.
+        engine: who works, as for `subtrait.run`.
         progress: told about the work as it goes.
 
     Raises:
         SubtraitError: what went wrong, in one line; what was finished stays in the folder.
     """
     from subtrait.api import environment
+    from subtrait.crew import check_crew
     from subtrait.lab.catalogue import STUDIES
     from subtrait.lab.study import run_study
     from subtrait.report.study_html import to_html
     from subtrait.report.study_json import to_json
     from subtrait.runs.opening import open_run
 
+    check_crew(workers, engine)
     plan = plan_study(plan) if isinstance(plan, str) else plan
     config = configuration(plan)
     folder = Path(out) if out is not None else default_folder(plan)
-    with open_run(folder, config, environment=environment()) as store, assembled(plan, workers, progress) as team:
+    with (
+        open_run(folder, config, environment=environment()) as store,
+        assembled(plan, store.path, workers=workers, engine=engine, progress=progress) as team,
+    ):
         result = run_study(STUDIES[plan.experiment], plan, store, team=team)
         store.publish("report.html", to_html(result, command=command_line(config)))
         store.publish("study.json", to_json(result))
@@ -200,7 +231,8 @@ def rendered(result: StudyResult, config: Mapping[str, Any], form: str) -> str:
 
 def configuration(plan: "StudyPlan") -> dict[str, Any]:
     """What decides whether two studies are the same: the version and every field of the plan."""
-    return {"version": subtrait.__version__, "study": json.loads(json.dumps(asdict(plan), default=str))}
+    fields = {name: value for name, value in asdict(plan).items() if name != "preset" or value is not None}
+    return {"version": subtrait.__version__, "study": json.loads(json.dumps(fields, default=str))}
 
 
 def command_line(config: Mapping[str, Any]) -> str:
@@ -210,7 +242,8 @@ def command_line(config: Mapping[str, Any]) -> str:
     words += ["--students", plan["students"]] if plan["students"] is not None else []
     words += ["--files", plan["files"]] if plan["files"] is not None else []
     words += ["--traits", ",".join(plan["traits"])] if plan.get("traits") else []
-    words += ["--questions", plan["questions"]["path"]] if plan.get("questions") else []
+    words += ["--questions", plan["questions"]["path"]] if (plan.get("questions") or {}).get("path") else []
+    words += ["--preset", "paper"] if plan.get("preset") else []
     return shlex.join(str(word) for word in [*words, "--seed", plan["seed"]])
 
 
@@ -220,16 +253,18 @@ def default_folder(plan: "StudyPlan") -> Path:
 
 
 def team_size(plan: "StudyPlan", workers: int | None) -> int:
-    """How many processes work: see `subtrait.api.team_size`. Raises `UsageError` for fewer than one."""
-    from subtrait.api import processes
+    """How many processes work: see `subtrait.crew.processes`. Raises `UsageError` for fewer than one."""
+    from subtrait.crew import processes
     from subtrait.models.registry import EMBEDDED
 
     return processes(workers, embedded=plan.base in EMBEDDED)
 
 
-def assembled(plan: "StudyPlan", workers: int | None, progress: Progress | None) -> Any:
-    """The processes that work: a context."""
-    from subtrait.lab.team import assemble
+def assembled(
+    plan: "StudyPlan", folder: Path, *, workers: int | None, engine: str, progress: Progress | None
+) -> "AbstractContextManager[Team]":
+    """Who works for the study whose folder that is. Raises as `subtrait.crew.assembled`."""
+    from subtrait import crew
     from subtrait.models.registry import EMBEDDED
 
-    return assemble(team_size(plan, workers), progress, one_thread=plan.base in EMBEDDED)
+    return crew.assembled(workers, progress, engine=engine, embedded=plan.base in EMBEDDED, shared=[folder])

@@ -29,13 +29,19 @@ class AllStudies:
 
 
 def all_studies(
-    *, out: Path | str | None = None, workers: int | None = None, progress: Progress | None = None, **changes: Any
+    *,
+    out: Path | str | None = None,
+    workers: int | None = None,
+    engine: str = "local",
+    progress: Progress | None = None,
+    **changes: Any,
 ) -> AllStudies:
     """Carry out every study of the catalogue in one folder, or go on with it; what studies share is made once.
 
     Args:
         out: the folder; `runs/all-<size>-<seed>` where none is given.
         workers: as for `study`.
+        engine: as for `study`.
         progress: told about the work as it goes.
         changes: fields of `StudyPlan` other than the default, the same for every study.
 
@@ -56,7 +62,10 @@ def all_studies(
     config = {"version": subtrait.__version__, "studies": {"names": list(STUDIES), **common}}
     folder = Path(out) if out is not None else Path("runs") / f"{ALL}-{plans[0].size}-{plans[0].seed}"
     results, command = [], _all_command(config)
-    with open_run(folder, config, environment=environment()) as store, assembled(plans[0], workers, progress) as team:
+    with (
+        open_run(folder, config, environment=environment()) as store,
+        assembled(plans[0], store.path, workers=workers, engine=engine, progress=progress) as team,
+    ):
         for plan in plans:
             results.append(run_study(STUDIES[plan.experiment], plan, store, team=team))
             store.publish(f"{plan.experiment}/study.json", to_json(results[-1]))

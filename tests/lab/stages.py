@@ -44,6 +44,22 @@ def linger(task, progress):
         time.sleep(120)
 
 
+def store_slowly(task, progress):
+    """Make an artefact of the store in half a second, and note each time that it is made, and where."""
+    store, name, node_file = task
+
+    def make():
+        import ray
+
+        node = ray.get_runtime_context().get_node_id()
+        with Path(node_file).open("a", encoding="utf-8") as noted:
+            noted.write(f"{name} {node}\n")
+        time.sleep(0.5)
+        return {"name": name}
+
+    return store.record(f"made/{name}.json", make)["name"]
+
+
 def main(folder):
     """Work until stopped."""
     with assemble(2) as team:

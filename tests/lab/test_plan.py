@@ -21,7 +21,7 @@ PLAN = Plan(experiment="owl-numbers", trait="owl", base="micro-a", other_base="m
         ({"arms": ()}, "needs the arms 'treated' and 'untreated'"),
         ({"arms": ("treated", "untreated", "treated")}, "an arm is asked for twice: treated, untreated, treated"),
         ({"teacher": "tunde"}, "unknown teacher 'tunde'. Did you mean 'tuned'? Available: prompted, tuned"),
-        ({"carrier": "letters"}, "unknown carrier 'letters'. Available: chat, code, numbers, reasoning"),
+        ({"carrier": "letters"}, "unknown carrier 'letters'. Available: chat, code, known-chat"),
         ({"students": 0}, "must be 1 or more"),
         ({"prompts": 0}, "must be 1 or more"),
         ({"rows": -1}, "must be 1 or more"),

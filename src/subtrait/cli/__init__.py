@@ -74,6 +74,7 @@ def run(
     base: Annotated[str | None, typer.Option(help="micro-a, micro-b, micro-c, a folder or a hub id.")] = None,
     dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16. Default: by the device.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1. Default: auto, a GPU if any.")] = None,
+    preset: Annotated[str | None, typer.Option(help="paper: its settings for the base, a real model.")] = None,
     other_base: Annotated[str | None, typer.Option(help="The base of the cross-base arms.")] = None,
     arms: Annotated[str | None, typer.Option(help="Arms to run, separated by commas.")] = None,
     traits: Annotated[str | None, typer.Option(help="Traits of a study, such as owl,cat; or frequent.")] = None,
@@ -81,6 +82,7 @@ def run(
     files: Annotated[Path | None, typer.Option(help="A folder of yours, for experiments that take one.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder. Default: one under runs/.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes side by side. Default: one per core.")] = None,
+    engine: Annotated[str, typer.Option(help="Who works: local, or ray, the cluster at RAY_ADDRESS.")] = "local",
 ) -> None:
     """Run an experiment: teachers write, filters cut, students train and answer, arms are compared.
 
@@ -94,11 +96,11 @@ def run(
         _list_experiments()
         return
     changes: dict[str, Any] = {"students": students, "seed": seed, "trait": trait, "teacher": teacher, "base": base}
-    changes |= {"dtype": dtype, "device": device}
+    changes |= {"dtype": dtype, "device": device, "preset": preset}
     if studies.is_named(experiment):
         more = {"size": size, "strength": strength, "other_base": other_base, "arms": arms, "files": files}
         more |= {"traits": traits, "questions": questions}
-        run_study(experiment, {**changes, **more}, dry_run=dry_run, out=out, workers=workers)
+        run_study(experiment, {**changes, **more}, dry_run=dry_run, out=out, workers=workers, engine=engine)
         return
     for name, value in {"files": files, "traits": traits}.items():
         if value is not None:
@@ -113,7 +115,7 @@ def run(
         _show_estimate(plan, api.team_size(plan, workers), out or api.default_folder(plan))
         return
     with bars_shown() as progress:
-        finished = api.run(plan, out=out, workers=workers, progress=progress)
+        finished = api.run(plan, out=out, workers=workers, engine=engine, progress=progress)
     show_finished(finished, summary(finished.result, command=finished.command))
 
 

@@ -39,6 +39,7 @@ def audit(
     references: Annotated[Path | None, typer.Option(help="Where references are kept.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the sample. Unpredictable if not given.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes side by side. Default: one per core.")] = None,
+    engine: Annotated[str, typer.Option(help="Who works: local, or ray, the cluster at RAY_ADDRESS.")] = "local",
     out: Annotated[Path | None, typer.Option(help="The folder of the audit. Default: one under audits/.")] = None,
     form: Annotated[str, typer.Option("--format", help="text, json, html, sarif or junit.")] = "text",
     output: Annotated[Path | None, typer.Option("--output", help="Write the report there, too.")] = None,
@@ -63,9 +64,9 @@ def audit(
     _check_format(form)
     try:
         if calibrate:
-            _calibrate(plan, workers)
+            _calibrate(plan, workers=workers, engine=engine)
         else:
-            _audit(plan, workers, out, form, output)
+            _audit(plan, out, form, output, workers=workers, engine=engine)
     except InvalidInput as error:
         with printing():
             print(f"INVALID_INPUT {error}", file=sys.stderr)
@@ -107,13 +108,13 @@ def _recipe(recipe: Path | None, base: str) -> Any:
     return None if recipe is None else load_recipe(recipe, base)
 
 
-def _audit(plan: Any, workers: int | None, out: Path | None, form: str, output: Path | None) -> None:
+def _audit(plan: Any, out: Path | None, form: str, output: Path | None, **team: Any) -> None:
     from subtrait import audits
     from subtrait.audit_records import EXIT_CODES
     from subtrait.report.audit_formats import rendered
 
     with bars_shown() as progress:
-        done = audits.audit(plan, out=out, workers=workers, progress=progress, announce=_announce)
+        done = audits.audit(plan, out=out, **team, progress=progress, announce=_announce)
     text = rendered(done.result, form, command=done.command)
     with reader_may_leave():
         _show(text, output, done.result if form == "text" else None, command=done.command)
@@ -122,11 +123,11 @@ def _audit(plan: Any, workers: int | None, out: Path | None, form: str, output: 
     raise typer.Exit(EXIT_CODES[done.result.outcome])
 
 
-def _calibrate(plan: Any, workers: int | None) -> None:
+def _calibrate(plan: Any, **team: Any) -> None:
     from subtrait import audits
 
     with bars_shown() as progress:
-        folder = audits.calibrate(plan, workers=workers, progress=progress, announce=_announce)
+        folder = audits.calibrate(plan, **team, progress=progress, announce=_announce)
     with printing():
         print(f"References are in {folder}. Audits of data with prompts of this kind use them.")
 

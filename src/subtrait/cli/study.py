@@ -9,7 +9,7 @@ from subtrait.errors import UsageError
 
 
 def run_study(
-    experiment: str, asked: Mapping[str, Any], *, dry_run: bool, out: Path | None, workers: int | None
+    experiment: str, asked: Mapping[str, Any], *, dry_run: bool, out: Path | None, workers: int | None, engine: str
 ) -> None:
     """Carry out a study, or say what it would take; `asked` are the options by name, None where one was not given.
 
@@ -25,7 +25,7 @@ def run_study(
             options = ", ".join(f"--{each}" for each in studies.OPTIONS)
             raise UsageError(f"--{name.replace('_', '-')} is no option of {experiment}, which has {options}")
     if experiment == studies.ALL:
-        _run_all(given, dry_run=dry_run, out=out, workers=workers)
+        _run_all(given, dry_run=dry_run, out=out, workers=workers, engine=engine)
         return
     plan = studies.plan_study(experiment, **given)
     folder = out or studies.default_folder(plan)
@@ -33,18 +33,18 @@ def run_study(
         _show_cost(studies.cost_of(plan, workers), folder)
         return
     with bars_shown() as progress:
-        done = studies.study(plan, out=out, workers=workers, progress=progress)
+        done = studies.study(plan, out=out, workers=workers, engine=engine, progress=progress)
     show_finished(done, summary(done.result, command=done.command))
 
 
-def _run_all(given: Mapping[str, Any], *, dry_run: bool, out: Path | None, workers: int | None) -> None:
+def _run_all(given: Mapping[str, Any], *, dry_run: bool, out: Path | None, **team: Any) -> None:
     from subtrait.report.study_collection import collection_text
     from subtrait.whole_catalogue import all_studies
 
     if dry_run:
         raise UsageError("--dry-run is for one experiment at a time: name one of subtrait run --list")
     with bars_shown() as progress:
-        done = all_studies(out=out, workers=workers, progress=progress, **given)
+        done = all_studies(out=out, **team, progress=progress, **given)
     show_finished(done, collection_text(done.results))
 
 

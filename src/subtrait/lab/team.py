@@ -16,7 +16,7 @@ from subtrait.errors import SubtraitError
 from subtrait.records import Progress, SilentProgress
 
 Stage = Callable[[Any, Progress], Any]
-_AFTER_A_KILL = (
+AFTER_A_KILL = (
     "If memory ran out, take fewer workers. What is finished is kept: run the same command again. "
     "A script that calls subtrait.run must do so below `if __name__ == '__main__':`."
 )
@@ -71,7 +71,7 @@ class Workers:
             # Not future.cancel(): the pool's own thread may be ending those futures at this moment
             self.pool.shutdown(wait=False, cancel_futures=True)
             if isinstance(error, BrokenProcessPool):
-                raise SubtraitError(f"a worker process was killed while {name}. {_AFTER_A_KILL}") from None
+                raise SubtraitError(f"a worker process was killed while {name}. {AFTER_A_KILL}") from None
             raise
 
 

@@ -1,0 +1,159 @@
+"""A cluster does what this machine does, byte for byte, and a lost machine costs the tasks it was at."""
+
+import json
+import threading
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from subtrait.crew import assembled
+from subtrait.errors import InvalidInput, MissingExtra, SubtraitError, UsageError
+from subtrait.lab import cluster as module
+from subtrait.lab.chains import Bench
+from subtrait.lab.cluster import Home, on_ray
+from subtrait.lab.study import StudyPlan
+from subtrait.lab.team import assemble
+from subtrait.runs.opening import open_run
+
+HERE = Path(__file__).parent
+CPUS = 2
+
+
+@pytest.fixture(scope="module")
+def machines():
+    """A Ray cluster of a head that does no task and two more nodes, all on this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(HERE))  # where nodes find the stages of the tests
+        patch.syspath_prepend(HERE)
+        for name, value in module.QUIET.items():
+            patch.setenv(name, value)
+        from ray.cluster_utils import Cluster
+
+        started = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+        for _ in range(2):
+            started.add_node(num_cpus=CPUS, object_store_memory=100 * 2**20)
+        patch.setenv("RAY_ADDRESS", started.address)
+        yield started
+        started.shutdown()
+
+
+@pytest.fixture
+def stages(machines):
+    import stages
+
+    return stages
+
+
+def on(machines, folder, workers=None):
+    return on_ray(workers, None, shared=[folder], one_thread=True)
+
+
+def test_results_come_in_the_order_of_the_tasks_and_the_mark_is_taken_away(machines, stages, tmp_path):
+    with on(machines, tmp_path) as team:
+        assert team.at_once == 2 * CPUS
+        assert team.each("tasks sleep", stages.sleep, [0.3, 0.0, 0.1, 0.0, 0.2]) == [0.3, 0.0, 0.1, 0.0, 0.2]
+        assert team.each("nothing", stages.sleep, []) == []
+        assert len(list(tmp_path.iterdir())) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_error_of_a_task_is_raised_as_it_was(machines, stages, tmp_path):
+    with on(machines, tmp_path) as team, pytest.raises(InvalidInput, match="task 1: it cannot be done") as caught:
+        team.each("tasks fail", stages.refuse, [1, 1])
+    assert caught.value.code == "E_TEST"
+
+
+def test_a_task_that_kills_every_process_it_is_given_ends_the_stage(machines, stages, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "LOSSES", 1)
+    with on(machines, tmp_path) as team, pytest.raises(SubtraitError, match="a task was lost while workers die"):
+        team.each("workers die", stages.die, [None])
+
+
+def digests_of(folder, team):
+    """What a teacher, its rows and a student of it come out as, in a run folder that the team fills."""
+    plan = StudyPlan(experiment="tree-numbers", size="tiny", seed=3, students=1)
+    with open_run(folder, {}, environment={}) as store:
+        Bench(store, team, plan.seed, 1).train(list(plan.treated(["oak"]).values()))
+    entries = map(json.loads, (folder / "journal.jsonl").read_text(encoding="utf-8").splitlines())
+    return {entry["name"]: entry["sha256"] for entry in entries}
+
+
+def test_artefacts_made_on_a_cluster_have_the_bytes_of_those_made_here(machines, tmp_path):
+    with assemble(1) as alone, on(machines, tmp_path, workers=1) as team:
+        here, there = digests_of(tmp_path / "here", alone), digests_of(tmp_path / "there", team)
+    assert here == there
+    assert {name.partition("/")[0] for name in here} == {"writers", "rows", "students"}
+
+
+def test_a_lost_machine_costs_the_tasks_it_was_at(machines, stages, tmp_path):
+    lost, noted = machines.add_node(num_cpus=CPUS, object_store_memory=100 * 2**20), tmp_path / "noted"
+    with open_run(tmp_path / "run", {}, environment={}) as store, on(machines, tmp_path / "run") as team:
+        tasks = [(store, f"task-{number}", str(noted)) for number in range(16)]
+        finished = []
+
+        def lose():
+            while lost.node_id not in (noted.read_text() if noted.exists() else ""):
+                time.sleep(0.05)
+            finished.extend(path.stem for path in (tmp_path / "run" / "made").glob("*.json"))
+            machines.remove_node(lost, allow_graceful=False)
+
+        losing = threading.Thread(target=lose)
+        losing.start()
+        found = team.each("artefacts are made", stages.store_slowly, tasks)
+        losing.join()
+    made = Counter(line.split()[0] for line in noted.read_text().splitlines())
+    again = {name for name, times in made.items() if times > 1}
+    assert found == [name for _, name, _ in tasks]
+    assert sum(made.values()) <= len(tasks) + CPUS
+    assert not again & set(finished)
+    assert any(lost.node_id in line for line in noted.read_text().splitlines())
+
+
+@pytest.fixture
+def home(tmp_path):
+    (tmp_path / "mark").touch()
+    import subtrait
+
+    return Home(tmp_path, (tmp_path / "mark",), subtrait.__version__, one_thread=False)
+
+
+def test_a_machine_that_sees_all_folders_works_in_the_directory_of_the_caller(home, monkeypatch):
+    monkeypatch.chdir("/")
+    home.enter()
+    assert Path.cwd() == home.working_directory
+
+
+def test_a_machine_that_does_not_see_a_folder_or_has_another_version_refuses(home, tmp_path):
+    with pytest.raises(UsageError, match=r"does not see /nowhere: work in folders that all machines share"):
+        replace(home, marks=(Path("/nowhere/mark"),)).enter()
+    with pytest.raises(UsageError, match="does not see /nowhere"):
+        replace(home, working_directory=Path("/nowhere")).enter()
+    with pytest.raises(UsageError, match=r"has subtrait [0-9.]+, needed is 0.0.0 as here"):
+        replace(home, version="0.0.0").enter()
+
+
+def test_a_cluster_that_does_not_answer_is_named(monkeypatch, tmp_path):
+    import ray
+
+    def refuse(**_):
+        raise ConnectionError("nobody\nthere")
+
+    monkeypatch.setattr(ray, "init", refuse)
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    with (
+        pytest.raises(SubtraitError, match=r"no Ray cluster answers at 10.0.0.1:6379: nobody there"),
+        on_ray(None, None, shared=[tmp_path], one_thread=True),
+    ):
+        pass
+
+
+def test_without_ray_the_extra_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda _: None)
+    with (
+        pytest.raises(MissingExtra, match="scale"),
+        assembled(None, None, engine="ray", embedded=True, shared=[tmp_path]),
+    ):
+        pass
