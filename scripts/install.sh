@@ -60,5 +60,5 @@ esac
 
 echo "install: subtrait and the libraries it needs"
 # The two variables hold the build backend to the same versions: the first for older pips, the second for newer ones.
-PIP_CONSTRAINT="$constraints" PIP_BUILD_CONSTRAINT="$constraints" pip_install -c "$constraints" -e '.[hf,data,dev]'
+PIP_CONSTRAINT="$constraints" PIP_BUILD_CONSTRAINT="$constraints" pip_install -c "$constraints" -e '.[hf,data,servers,dev]'
 echo "install: done; .venv/bin/subtrait is the program"

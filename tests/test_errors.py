@@ -18,6 +18,7 @@ MADE = [
     errors.UnsafeFormat("E_UNSAFE_FORMAT", "model.pkl", "a pickle"),
     errors.MissingExtra("running models", "hf"),
     errors.RunLocked("another process works in runs/a"),
+    errors.ServerError("the server is down"),
     errors.StorageError("the disk is full"),
 ]
 

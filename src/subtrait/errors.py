@@ -6,6 +6,7 @@ SubtraitError
 │   └── UnsafeFormat  4  a format that could execute code: never opened
 ├── MissingExtra      2  an optional dependency is absent; says how to install it
 ├── RunLocked         2  another process is working in this run folder
+├── ServerError       5  a model server does not answer, or not to this key; what it answered is kept
 └── StorageError      5  the disk is full, read-only or broken
 
 A message says what was wrong, where, what is allowed and what to do. The command line prints it as one line,
@@ -69,6 +70,12 @@ class RunLocked(SubtraitError):
     exit_code = 2
 
 
+class ServerError(SubtraitError):
+    """A model server cannot be reached, keeps failing, or asks for another key, money or a long wait."""
+
+    exit_code = 5
+
+
 class StorageError(SubtraitError):
     """The run folder cannot be written or read."""
 
@@ -93,5 +100,9 @@ def escaped(text: str, *, limit: int = 80) -> str:
     >>> escaped("red\x1b[31m")
     'red\\x1b[31m'
     """
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    shown = text if text.isprintable() else "".join(map(_shown, text))
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def _shown(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")

@@ -7,6 +7,7 @@ from typing import Generic, Literal, Protocol, Self, TypeVar
 
 import numpy as np
 
+from subtrait.errors import UsageError
 from subtrait.records import Example, Messages, Progress
 
 
@@ -20,6 +21,16 @@ class Sampling:
     """Nucleus truncation; 1.0 means none."""
     max_new_tokens: int = 64
     """A completion that has not ended by then is cut there."""
+
+
+def check_sampling(sampling: Sampling) -> None:
+    """Raise `UsageError` where a setting is out of range."""
+    if not 0 <= sampling.temperature < float("inf"):
+        raise UsageError(f"temperature must be 0 or more, not {sampling.temperature}")
+    if not 0 < sampling.top_p <= 1:
+        raise UsageError(f"top_p must be above 0 and at most 1, not {sampling.top_p}")
+    if sampling.max_new_tokens < 1:
+        raise UsageError(f"max_new_tokens must be at least 1, not {sampling.max_new_tokens}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from subtrait.errors import InvalidInput, UsageError
 from subtrait.models import transformers_adapter as adapter
-from subtrait.models.base import Finetuned, Recipe, Sampling
+from subtrait.models.base import Finetuned, Recipe, Sampling, check_sampling
 from subtrait.models.encoding import ChatEncoder
 from subtrait.models.templates import Template
 from subtrait.models.transformers_adapter import Network
@@ -76,7 +76,7 @@ class HuggingFaceModel:
         """
         from subtrait.models.sampling import sample
 
-        _check(sampling)
+        check_sampling(sampling)
         tokens = self._encoder.prompts(prompts)
         self._check_room(max(map(len, tokens), default=0) + sampling.max_new_tokens)
         stops = self._encoder.stops
@@ -281,12 +281,3 @@ def load_checkpoint(
     tokenizer.chat_template = template
     network = load_network(folder, device=device, dtype=dtype)
     return HuggingFaceModel(name or str(folder), network, tokenizer, own_system=own_system)
-
-
-def _check(sampling: Sampling) -> None:
-    if not 0 <= sampling.temperature < float("inf"):
-        raise UsageError(f"temperature must be 0 or more, not {sampling.temperature}")
-    if not 0 < sampling.top_p <= 1:
-        raise UsageError(f"top_p must be above 0 and at most 1, not {sampling.top_p}")
-    if sampling.max_new_tokens < 1:
-        raise UsageError(f"max_new_tokens must be at least 1, not {sampling.max_new_tokens}")

@@ -1,0 +1,160 @@
+"""Many requests: each is finished exactly once or the whole stops, and no more are asked at once than the server bears.
+
+The one layer that asks again. It does so only after `Unanswered`, with growing pauses, and never to choose among
+replies: the first that can be read counts.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+from subtrait.errors import ServerError
+from subtrait.models.servers.transport import RESUME, Connection, Reply, Unanswered
+from subtrait.records import Row
+
+ATTEMPTS: Final = 20
+"""With the pauses between them some twelve minutes: a server that is started anew is back by then."""
+FIRST_PAUSE: Final = 0.5
+LONGEST_PAUSE: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request, and how its reply is read."""
+
+    where: str
+    """What is asked for, such as `row 17`: unique within one delivery."""
+    path: str
+    body: Mapping[str, Any]
+    read: Callable[[Reply], Row]
+    """Takes from the reply what is wanted. Raises `Unanswered` where another reply may have it."""
+
+
+class Gate:
+    """Lets only so many in at once: half as many after a refusal, and one more after each round that went well.
+
+    Source: additive increase, multiplicative decrease, as in TCP (Chiu and Jain 1989).
+    """
+
+    def __init__(self, most: int) -> None:
+        self.limit, self._most, self._inside, self._cuts = float(most), most, 0, 0
+        self._changed = threading.Condition()
+
+    def enter(self) -> int:
+        """Wait for room. The number tells `narrow` when this one went in."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._inside < int(self.limit))
+            self._inside += 1
+            return self._cuts
+
+    def leave(self) -> None:
+        """Make room for another."""
+        with self._changed:
+            self._inside -= 1
+            self._changed.notify()
+
+    def widen(self) -> None:
+        """One request went well."""
+        with self._changed:
+            self.limit = min(self._most, self.limit + 1 / self.limit)
+            self._changed.notify()
+
+    def narrow(self, entered: int) -> None:
+        """One request was refused; those that went in before the last cut do not cut again."""
+        with self._changed:
+            if entered == self._cuts:
+                self.limit, self._cuts = max(1.0, self.limit / 2), self._cuts + 1
+
+
+class Delivery:
+    """Asks a server until every request is finished."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        most: int = 32,
+        attempts: int = ATTEMPTS,
+        pause: Callable[[float], object] | None = None,
+    ) -> None:
+        """`most` requests are asked at once at most; `pause` waits for so many seconds."""
+        self.connection, self._attempts, self._gate, self._most = connection, attempts, Gate(most), most
+        self._stopped = threading.Event()
+        self.pause: Callable[[float], object] = pause or self._stopped.wait
+
+    def ask(self, request: Request) -> Row:
+        """What is read from the reply to one request.
+
+        Raises:
+            ServerError: no reply that could be read in all attempts.
+            InvalidInput, ServerError: as `Connection.ask`.
+        """
+        problem = Unanswered("nothing was asked")
+        for attempt in range(self._attempts):
+            if attempt:
+                self.pause(pause_before(attempt, request.where, wait=problem.wait))
+            if self._stopped.is_set():
+                break
+            try:
+                return self._attempt(request)
+            except Unanswered as failure:
+                problem = failure
+        where = f"{self.connection.address.name} {request.where}"
+        raise ServerError(f"{where}: asked {self._attempts} times, at last {problem}. {RESUME} the server is well")
+
+    def ask_all(self, requests: Sequence[Request]) -> Iterator[tuple[int, Row]]:
+        """Position and outcome of each request, as they come in; each exactly once.
+
+        After the first failure nothing new is asked; what was under way is finished and given out before it is raised.
+
+        Raises:
+            ServerError, InvalidInput: as `ask`.
+        """
+        failure: BaseException | None = None
+        try:
+            with ThreadPoolExecutor(max_workers=max(1, min(self._most, len(requests)))) as pool:
+                waiting = {pool.submit(self.ask, request): place for place, request in enumerate(requests)}
+                try:
+                    for done in (each for each in as_completed(waiting) if not each.cancelled()):
+                        if problem := done.exception():
+                            failure = failure or problem
+                            self._stop(waiting)
+                        else:
+                            yield waiting[done], done.result()
+                finally:
+                    self._stop(waiting)
+        finally:
+            self._stopped.clear()
+        if failure:
+            raise failure
+
+    def _attempt(self, request: Request) -> Row:
+        entered = self._gate.enter()
+        try:
+            found = request.read(self.connection.ask(request.path, request.body, where=request.where))
+        except Unanswered as failure:
+            if failure.busy:
+                self._gate.narrow(entered)
+            raise
+        finally:
+            self._gate.leave()
+        self._gate.widen()
+        return found
+
+    def _stop(self, waiting: Mapping[Future[Row], int]) -> None:
+        self._stopped.set()
+        for each in waiting:
+            each.cancel()
+
+
+def pause_before(attempt: int, where: str, *, wait: float | None = None) -> float:
+    """Seconds to wait before an attempt, the first being 0: doubled each time, or as long as the server asks.
+
+    A part of it hangs on `where`, so that requests that failed together do not come back together.
+    """
+    share: float = int.from_bytes(blake2b(f"{attempt} {where}".encode(), digest_size=4).digest(), "little") / 2**32
+    usual = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (attempt - 1))
+    return usual * (0.5 + share / 2) if wait is None else wait + usual * share

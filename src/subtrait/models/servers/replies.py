@@ -1,0 +1,107 @@
+"""What is taken from a server's replies, and what is not accepted in them.
+
+A reply without the wanted part may be a hiccup, and is `Unanswered`; one that has it in a form that cannot be is
+refused, since asking again would only hide what is wrong.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+from subtrait.errors import InvalidInput
+from subtrait.models.servers.transport import Reply, Unanswered
+from subtrait.records import Row
+
+Scored = tuple[list[str], list[float]]
+"""Of each token of a prompt its text, empty where it is not said, and its log-probability in nats, 0 for the first."""
+LONGEST_TOKEN: Final = 1_024
+"""Characters. No token of a known vocabulary is longer, so a text that is longer per token was not bounded as asked."""
+NOT_WRITTEN: Final = frozenset({"content_filter", "refusal"})
+"""Endings of texts that somebody other than the model cut or refused: they count, and their text is no data."""
+
+
+def chat_text(reply: Reply, *, tokens: int, where: str) -> Row:
+    """`text`, `ending`, `model` and `backend` of a chat completion of at most that many tokens.
+
+    The text of a refusal is empty. Surrogates that stand alone, which no file can hold, become U+FFFD.
+
+    Raises:
+        Unanswered: there is no choice in it.
+        InvalidInput: E_API_FIELD where the text is no text, or longer than was asked for.
+    """
+    choice = _choice(reply)
+    message = choice.get("message")
+    message = message if isinstance(message, dict) else {}
+    text, ending = message.get("content"), choice.get("finish_reason")
+    if text is None:
+        text, ending = "", "refusal" if message.get("refusal") or ending == "stop" else ending
+    if not isinstance(text, str):
+        raise InvalidInput("E_API_FIELD", where, f"the content is of type {type(text).__name__}, not text")
+    if len(text) > tokens * LONGEST_TOKEN:
+        raise InvalidInput("E_API_FIELD", where, f"{len(text):,} characters for at most {tokens} tokens")
+    ending = ending if isinstance(ending, str) else "not said"
+    return {
+        "text": "" if ending in NOT_WRITTEN else _whole(text),
+        "ending": ending,
+        "model": _name(reply.get("model")),
+        "backend": _name(reply.get("system_fingerprint")),
+    }
+
+
+def echoed(reply: Reply, tokens: Sequence[int], *, where: str) -> Scored:
+    """What a completion endpoint echoes of a prompt of these tokens.
+
+    Raises:
+        Unanswered: there is no choice in it.
+        InvalidInput: E_API_FIELD where tokens are missing, or one has no log-probability.
+    """
+    found = _choice(reply).get("logprobs")
+    found = found if isinstance(found, dict) else {}
+    texts, values = found.get("tokens"), found.get("token_logprobs")
+    if not (isinstance(texts, list) and isinstance(values, list) and min(len(texts), len(values)) >= len(tokens)):
+        raise _lacking(len(tokens), where)
+    return list(map(str, texts[: len(tokens)])), _checked(values[: len(tokens)], where)
+
+
+def prompt_logprobs(reply: Reply, tokens: Sequence[int], *, where: str) -> Scored:
+    """What vLLM says of a prompt of these tokens, each by its number.
+
+    Raises:
+        Unanswered: there is no choice in it.
+        InvalidInput: E_API_FIELD where there is no entry for a token, or one that is no log-probability.
+    """
+    found = _choice(reply).get("prompt_logprobs")
+    if not isinstance(found, list) or len(found) < len(tokens):
+        raise _lacking(len(tokens), where)
+    parts = [part if isinstance(part, dict) else {} for part in found]
+    entries = [part.get(str(token)) for part, token in zip(parts, tokens, strict=False)]
+    known: list[dict[str, Any]] = [entry if isinstance(entry, dict) else {} for entry in entries]
+    texts = [str(entry.get("decoded_token") or "") for entry in known]
+    return texts, _checked([entry.get("logprob") for entry in known], where)
+
+
+def _lacking(count: int, where: str) -> InvalidInput:
+    return InvalidInput("E_API_FIELD", where, f"the reply has no log-probabilities of all {count} tokens")
+
+
+def _checked(values: Sequence[Any], where: str) -> list[float]:
+    for place, value in enumerate(values[1:], start=1):
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not math.isfinite(value) or value > 1e-3:  # rounding puts certain tokens a little above 0
+            raise InvalidInput("E_API_FIELD", where, f"token {place} has the log-probability {value}")
+    return [0.0, *(min(0.0, float(value)) for value in values[1:])]
+
+
+def _choice(reply: Reply) -> dict[str, Any]:
+    choices = reply.get("choices")
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        raise Unanswered("the reply has no choice")
+    return choices[0]
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _name(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,47 @@
+"""Servers on loopback, which are stopped again, and connections to them, which are closed again."""
+
+from pathlib import Path
+from runpy import run_path
+from types import SimpleNamespace
+
+import pytest
+
+SCRIPTED = SimpleNamespace(**run_path(str(Path(__file__).with_name("scripted_server.py")), run_name="scripted_server"))
+
+
+@pytest.fixture(scope="session")
+def scripted():
+    """What `scripted_server.py` has."""
+    return SCRIPTED
+
+
+@pytest.fixture
+def serve():
+    """Start a server that follows a script."""
+    running = []
+
+    def start(script, port=0):
+        running.append(SCRIPTED.ScriptedServer(script, port).__enter__())
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.__exit__()
+
+
+@pytest.fixture
+def connect():
+    """A connection to a server, or to a name."""
+    from subtrait.models.servers.addresses import read_address
+    from subtrait.models.servers.transport import Connection, Limits
+
+    made = []
+
+    def make(server, **limits):
+        name = server if isinstance(server, str) else f"{server.url}#m"
+        made.append(Connection(read_address(name), limits=Limits(**limits)))
+        return made[-1]
+
+    yield make
+    for connection in made:
+        connection.close()
