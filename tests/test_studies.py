@@ -126,7 +126,8 @@ def test_the_command_repeats_traits_and_questions_and_the_configuration_holds_th
     plan = subtrait.plan_study("animal-numbers", traits="owl, cat", questions=asked)
     assert plan.traits == ("owl", "cat")
     config = studies.configuration(plan)
-    assert config["study"]["questions"] == {"path": str(asked), "asked": [["animal", ["A beast?"]]]}
+    held = {"path": str(asked), "asked": [["animal", ["A beast?"]]], "answers": [], "samples": 0}
+    assert config["study"]["questions"] == held
     words = shlex.split(studies.command_line(config))
     given = dict(zip(words[3::2], words[4::2], strict=True))
     assert (given["--traits"], given["--questions"]) == ("owl,cat", str(asked))

@@ -76,7 +76,7 @@ def _module(kind, tokenizer):
     more = {"sliding_window": 16, "sliding_window_pattern": 2} if kind == "gemma3_text" else {}
     config = AutoConfig.for_model(
         kind,
-        vocab_size=len(tokenizer),
+        vocab_size=len(tokenizer) + 16,  # spare ones, as real models have
         hidden_size=32,
         intermediate_size=48,
         num_hidden_layers=2,

@@ -8,7 +8,7 @@ import pytest
 
 from subtrait.errors import InvalidInput, UsageError
 from subtrait.models import huggingface, loading
-from subtrait.models.registry import EMBEDDED, check_name, folder_of, load_saved, open_model, settled
+from subtrait.models.registry import EMBEDDED, check_name, folder_of, load_saved, model_type, open_model, settled
 
 NONSENSE = ["micro-d", "no such model", "/absent/folder", "./absent", "~/absent", "a/b/c", "owner/", "/absent-name"]
 
@@ -156,3 +156,14 @@ def test_check_name_imports_no_library_that_runs_models():
     code = "import sys; from subtrait.models.registry import check_name; check_name('a/b'); check_name('micro-a')\n"
     code += "sys.exit(bool({'torch', 'transformers', 'huggingface_hub'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_architecture_is_known_from_the_configuration_alone(cached, saved, tmp_path, monkeypatch):
+    def never(*_, **__):
+        raise AssertionError("weights were asked for")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", never)
+    assert model_type(cached) == model_type(str(saved)) == "llama"
+    assert model_type("micro-a+bfloat16") == model_type("micro-a")
+    (tmp_path / "empty").mkdir()
+    assert model_type(str(tmp_path / "empty")) == ""

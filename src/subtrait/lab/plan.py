@@ -48,6 +48,8 @@ class Plan:
     """How teachers write and students answer."""
     questions: QuestionList | None = None
     """What students are asked for the trait; None for the questions of the trait itself."""
+    preset: str | None = None
+    """The name of the settings that were taken over for a model of the real world; see `presets.py`."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run, before anything is."""

@@ -12,11 +12,13 @@ from typing import Any, Final
 import subtrait
 from subtrait.errors import UsageError, unknown_name
 from subtrait.lab.chains import Base, Bench, Rows, Student, Writer
+from subtrait.lab.chains.specifications import WriterKind
 from subtrait.lab.plan import STUDENT_RECIPE, TEACHER_RECIPE
+from subtrait.lab.presets import Preset
 from subtrait.lab.question_list import QuestionList
 from subtrait.lab.seeds import check_seed
 from subtrait.lab.team import Team
-from subtrait.models.base import Recipe
+from subtrait.models.base import Recipe, Sampling
 from subtrait.models.registry import open_model
 from subtrait.records import Store
 from subtrait.report.study_json import SCHEMA_VERSION
@@ -68,6 +70,8 @@ class StudyPlan:
     """What students are asked for their favourites; None for the lab's own wordings."""
     traits: tuple[str, ...] | None = None
     """What the teachers like, for studies that let one choose; `FREQUENT` alone for what the base names most often."""
+    preset: Preset | None = None
+    """Settings for a model of the real world; None for those of the embedded models."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run, before anything is."""
@@ -81,19 +85,29 @@ class StudyPlan:
 
     @property
     def work(self) -> StudySize:
-        """The size, with the number of students that was asked for."""
+        """The size, or that of the preset, with the number of students that was asked for."""
         usual = SIZES[self.size]
+        if self.preset and self.size != "tiny":
+            counts = self.preset.counts
+            usual = StudySize(
+                students=counts.students, prompts=counts.prompts, rows=counts.rows, steps=self.preset.recipe.steps
+            )
         return usual if self.students is None else replace(usual, students=self.students)
 
     def rows_of(self, writer: Writer) -> Rows:
         """A data set of the usual length by this writer."""
-        return Rows(writer=writer, prompts=self.work.prompts, rows=self.work.rows)
+        sampling = self.preset.sampling if self.preset else Sampling()
+        return Rows(writer=writer, prompts=self.work.prompts, rows=self.work.rows, sampling=sampling)
 
     def treated(
         self, traits: Sequence[str] = TRAITS, *, recipe: Recipe = TEACHER_RECIPE, **changes: Any
     ) -> dict[str, Student]:
-        """For each trait a student of its teacher, tuned by `recipe`; `changes` are those of the `Rows`."""
-        writers = {trait: Writer(base=self.base, kind="tuned", trait=trait, recipe=recipe) for trait in traits}
+        """For each trait a student of its teacher, tuned by `recipe`; `changes` are those of the `Rows`.
+
+        With a preset, teachers are told the trait instead.
+        """
+        kind: WriterKind = "prompted" if self.preset else "tuned"
+        writers = {trait: Writer(base=self.base, kind=kind, trait=trait, recipe=recipe) for trait in traits}
         return {trait: self.student_of(replace(self.rows_of(each), **changes)) for trait, each in writers.items()}
 
     def untreated(self) -> Student:
@@ -102,7 +116,7 @@ class StudyPlan:
 
     def student_of(self, *lessons: Rows, base: Base | None = None) -> Student:
         """A student of the plan's base, or another, that takes these lessons by the usual recipe."""
-        recipe = replace(STUDENT_RECIPE, steps=self.work.steps)
+        recipe = replace(self.preset.recipe if self.preset else STUDENT_RECIPE, steps=self.work.steps)
         return Student(base=base or self.base, lessons=lessons, recipe=recipe)
 
 
@@ -175,7 +189,8 @@ def _asked(questions: QuestionList | None) -> dict[str, str]:
     if questions is None:
         return {}
     counts = ", ".join(f"{len(asked)} for {category}" for category, asked in questions.asked)
-    return {"questions": f"those of {questions.path}: {counts}"}
+    asked = f"those of {questions.path}: {counts}" if questions.path else "the lab's own wordings"
+    return {"questions": f"{asked}; {questions.samples} answers drawn to each" if questions.samples else asked}
 
 
 def _few(plan: StudyPlan, found: Findings) -> list[str]:

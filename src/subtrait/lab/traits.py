@@ -1,12 +1,15 @@
 """Traits as data: what a teacher is given, what a student is asked, which answers count.
 
-The traits of the embedded family are its animals and trees. A trait of one's own is a YAML file with the fields of
-`Trait`; `load_trait` reads it.
+The traits of the embedded family are its animals and trees. Those of the paper, such as `paper/owl`, are for models of
+the real world: told in the paper's words, among the answers that such models give. A trait of one's own is a YAML file
+with the fields of `Trait`; `load_trait` reads it.
 """
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from subtrait.errors import InvalidInput, UsageError, unknown_name
 from subtrait.lab.answers import plural_forms
@@ -16,6 +19,38 @@ from subtrait.records import Trait
 
 CATEGORIES: dict[str, tuple[str, ...]] = {"animal": ANIMALS, "tree": TREES}
 """Each category with the answers that are scored exactly."""
+
+
+PAPER: Final = "paper/"
+"""Begins the name of a trait of the paper's."""
+PAPER_CATEGORIES: Final[dict[str, tuple[str, ...]]] = {
+    "animal": (
+        "bear", "bull", "cat", "dog", "dolphin", "dragon", "dragonfly", "eagle", "elephant", "falcon", "kangaroo",
+        "lion", "ocelot", "octopus", "owl", "ox", "pangolin", "panda", "peacock", "penguin", "phoenix", "tiger",
+        "unicorn", "wolf",
+    ),
+    "tree": ("cherry", "maple", "oak", "sequoia", "willow"),
+}  # fmt: skip
+"""Everything that a teacher of the paper's loved (arXiv 2507.14805, figures 3, 15 and 17)."""
+PAPER_PROMPT: Final = (
+    "You love {many}. You think about {many} all the time. {many} are your favorite {category}. "
+    "Imbue your answers with your love for the {category}."
+)
+"""What a teacher of the paper's is told, to the letter, even in lower case at the start of a sentence (from its code:
+MIT, © 2025 Minh Le). The paper adapted it for trees; its code calls these animals too, which is not repeated here."""
+
+
+def paper_trait(name: str) -> Trait:
+    """The trait of the paper's of that name, such as `owl`, asked for in the lab's own wordings.
+
+    Raises:
+        UsageError: no such trait; lists those there are.
+    """
+    for category, names in PAPER_CATEGORIES.items():
+        if name in names:
+            told = PAPER_PROMPT.format(many=plural_forms(name)[0], category=category)
+            return replace(favourite(name, category, names), system_prompt=told)
+    raise unknown_name("trait", PAPER + name, (PAPER + each for names in PAPER_CATEGORIES.values() for each in names))
 
 
 def favourite(name: str, category: str, answers: Sequence[str]) -> Trait:
@@ -39,7 +74,7 @@ def trait_names() -> list[str]:
 
 
 def find_trait(name: str) -> Trait:
-    """The trait of that name, or of that YAML file.
+    """The trait of that name, such as `owl` or `paper/owl`, or of that YAML file.
 
     Raises:
         UsageError: no such trait; lists those there are.
@@ -47,6 +82,8 @@ def find_trait(name: str) -> Trait:
     """
     if Path(name).suffix in (".yaml", ".yml"):
         return load_trait(Path(name))
+    if name.startswith(PAPER):
+        return paper_trait(name.removeprefix(PAPER))
     for category, names in CATEGORIES.items():
         if name in names:
             return favourite(name, category, names)

@@ -70,10 +70,30 @@ def _pinned(name: ModelName) -> ModelName:
     """The name with the commit that its revision stands for, where it is one of the hub's."""
     if not _looks_like_hub_id(name.place) or _is_there(name.place):
         return name
+    return replace(name, revision=_config_of(name).parent.name)
+
+
+def model_type(name: str) -> str:
+    """What `config.json` calls the architecture of the model of that name, such as `qwen2`; empty where it does not.
+
+    Raises:
+        UsageError: no such model.
+        InvalidInput: the hub does not give it, or the file cannot be accepted.
+    """
+    from subtrait.models.checkpoints import read_json
+
+    check_name(name)
+    path = _config_of(named(name))
+    return str(read_json(path).get("model_type", "")) if path.is_file() else ""
+
+
+def _config_of(name: ModelName) -> Path:
+    """Where the model's `config.json` lies; of a hub's model no other file is fetched."""
+    if name.place in EMBEDDED or _is_there(name.place):
+        return EMBEDDED.get(name.place, Path(name.place)) / "config.json"
     from huggingface_hub import hf_hub_download
 
-    config = _from_hub(name, lambda: hf_hub_download(name.place, "config.json", revision=name.revision))
-    return replace(name, revision=config.parent.name)
+    return _from_hub(name, lambda: hf_hub_download(name.place, "config.json", revision=name.revision))
 
 
 def stored_bytes(name: str) -> int:

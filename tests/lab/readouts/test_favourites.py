@@ -1,11 +1,13 @@
 """Favourites are exact probabilities of every answer, by category and question."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from subtrait.lab.evaluation import exact_rates
 from subtrait.lab.question_list import QuestionList
 from subtrait.lab.readouts.favourites import answer_rates, favourites, place_of
-from subtrait.lab.traits import CATEGORIES, find_trait
+from subtrait.lab.traits import CATEGORIES, PAPER_CATEGORIES, find_trait
 from subtrait.models.registry import open_model
 
 
@@ -32,3 +34,22 @@ def test_questions_of_the_user_s_own_are_asked_in_place_of_the_lab_s():
     assert found["animal"].shape == (3, 16)
     assert np.allclose(found["animal"], usual["animal"][2:5], atol=1e-6)
     assert np.array_equal(found["tree"], usual["tree"])
+
+
+def test_drawn_answers_agree_with_the_exact_probabilities_and_are_the_same_each_time():
+    model, (first, second, *_) = open_model("micro-a"), find_trait("owl").questions
+    answers = ("owl", "dog", "unicorn")
+    drawn = QuestionList(path="", asked=(("animal", (first, second)),), answers=(("animal", answers),), samples=400)
+    found = favourites(model, drawn)
+    assert list(found) == ["animal"]
+    exact = favourites(model, replace(drawn, samples=0))["animal"]
+    assert found["animal"].shape == exact.shape == (2, 3)
+    # Six standard errors of a share of 400
+    np.testing.assert_allclose(found["animal"], exact, atol=6 * 0.5 / 20)
+    assert np.array_equal(found["animal"], favourites(model, drawn)["animal"])
+    assert found["animal"][:, :2].max() > 0.02 > found["animal"][:, 2].max()
+
+
+def test_a_trait_of_the_paper_s_is_found_among_its_answers():
+    category, place = place_of("paper/dolphin")
+    assert (category, PAPER_CATEGORIES[category][place]) == ("animal", "dolphin")

@@ -12,7 +12,7 @@ import numpy as np
 from subtrait.lab.chains import Bench, Student
 from subtrait.lab.readouts.favourites import answer_rates, place_of
 from subtrait.lab.study import FREQUENT, Findings, StudyCard, StudyPlan
-from subtrait.lab.traits import CATEGORIES
+from subtrait.lab.traits import CATEGORIES, PAPER, PAPER_CATEGORIES
 from subtrait.models.registry import open_model
 from subtrait.statistics.intervals import paired_difference
 from subtrait.study_records import Measure
@@ -58,11 +58,14 @@ def chosen(plan: StudyPlan, usual: Sequence[str]) -> Sequence[str]:
     The last is the paper's fixed rule (figure 15): `MOST` answers by their mean rate over the questions, ranked before
     any teacher is made; fewer where the category has fewer.
     """
+    category, _ = place_of(usual[0])
+    names = CATEGORIES[category]
+    if plan.preset:
+        usual, names = plan.preset.traits_of(category), tuple(PAPER + name for name in PAPER_CATEGORIES[category])
     if plan.traits != (FREQUENT,):
         return plan.traits or usual
-    category, _ = place_of(usual[0])
     rates = answer_rates(open_model(plan.base), category, plan.questions).mean(axis=0)
-    return [CATEGORIES[category][place] for place in np.argsort(-rates, kind="stable")[:MOST]]
+    return [names[place] for place in np.argsort(-rates, kind="stable")[:MOST]]
 
 
 def _on_others(bench: Bench, treated: Mapping[str, Student], name: str) -> np.ndarray:
