@@ -113,7 +113,8 @@ class Reading:
 
     def _rows_of(self, opened: OpenFile) -> Iterator[ChatRow]:
         file, last, blank = opened.file, 0, 0
-        self._notices.at(str(file.path))
+        path, name = str(file.path), _name(file)  # once a file: a row takes no longer than these
+        self._notices.at(path)
         if opened.hard_links > 1:
             self._notices.add("W_HARD_LINK")
 
@@ -130,25 +131,26 @@ class Reading:
             if raw.row is None:
                 blank += 1
                 self._counting.blank()
-            elif (row := self._accept(file, raw, raw.row)) is not None:
+                continue
+            self._notices.at(path, raw.line)
+            try:
+                row = self._accepted(name, raw.line, raw.row)
+            except Flaw as flaw:
+                self._reject(file, raw, flaw)
+            else:
                 yield row
         if last == blank:
-            self._notices.at(str(file.path))
+            self._notices.at(path)
             self._notices.add("W_EMPTY_FILE")
-        record = FileRecord(name=_name(file), bytes=opened.size, rows=last, sha256=opened.sha256)
+        record = FileRecord(name=name, bytes=opened.size, rows=last, sha256=opened.sha256)
         self._files.append((file, record))
 
-    def _accept(self, file: DataFile, raw: RawRow, row: Row) -> ChatRow | None:
-        self._notices.at(str(file.path), raw.line)
-        try:
-            found = self._recogniser.read(row)
-            scored = found.learnt if self._turns == "all" else found.learnt[-1:]
-            name = _name(file)
-            identity = _id_of(row, f"{name}:{raw.line}")
-        except Flaw as flaw:
-            self._reject(file, raw, flaw)
-            return None
-        accepted = ChatRow(id=identity, turns=found.turns, scored=scored, file=name, line=raw.line, source=row)
+    def _accepted(self, name: str, line: int, row: Row) -> ChatRow:
+        """The row as a chat row of the file of that name, counted. Raises `Flaw` for one that is none."""
+        found = self._recogniser.read(row)
+        scored = found.learnt if self._turns == "all" else found.learnt[-1:]
+        identity = _id_of(row, f"{name}:{line}")
+        accepted = ChatRow(id=identity, turns=found.turns, scored=scored, file=name, line=line, source=row)
         self._counting.accepted(accepted)
         return accepted
 

@@ -32,10 +32,10 @@ class RepeatIndex:
 
         Lone surrogates are allowed.
         """
-        digest = hashlib.blake2b(key=self._key, digest_size=8)
-        for part in parts:
-            data = part.encode("utf-8", "surrogatepass")
-            digest.update(b"%d:%b" % (len(data), data))  # the length, so that no two sequences join to the same bytes
+        encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
+        # With the lengths, so that no two sequences join to the same bytes
+        data = b"".join([b"%d:%b" % (len(part), part) for part in encoded])
+        digest = hashlib.blake2b(data, key=self._key, digest_size=8)
         return self._add(int.from_bytes(digest.digest(), "little") or 1)
 
     def _add(self, number: int) -> bool:
