@@ -154,7 +154,6 @@ def command_line(config: Mapping[str, Any]) -> str:
     words = ["subtrait", "run", config["experiment"], "--size", config["size"], "--trait", config["trait"]]
     words += ["--teacher", config["teacher"], "--base", config["base"], "--students", config["students"]]
     words += ["--preset", config["preset"]] if config.get("preset") else []
-    words += ["--preset", config["preset"]] if config.get("preset") else []
     usual = _options(asdict(_sized(config["experiment"], config["size"])))
     unusual = {name: value for name, value in _options(config).items() if value != usual.get(name)}
     words += [word for pair in unusual.items() for word in pair]

@@ -68,29 +68,12 @@ def plan_study(experiment: str, **changes: Any) -> "StudyPlan":
     if "questions" in wanted and not asks(STUDIES[experiment]):
         raise UsageError(f"{experiment} asks no student for favourites: leave --questions out")
     preset = wanted.pop("preset", None)
-    preset = wanted.pop("preset", None)
     plan = StudyPlan(experiment=experiment, **{**wanted, **_parsed(wanted)})
-    if preset:
-        plan = _preset(plan, STUDIES[experiment], preset_for(preset, wanted.get("base")))
     if preset:
         plan = _preset(plan, STUDIES[experiment], preset_for(preset, wanted.get("base")))
     plan = replace(plan, base=settled(plan.base, **computed))
     _check_options(plan, STUDIES[experiment])
     return plan
-
-
-def _preset(plan: "StudyPlan", card: "StudyCard", preset: "Preset") -> "StudyPlan":
-    from subtrait.lab.presets import own_system, paper_name, preset_questions
-
-    if not card.takes_traits:
-        raise UsageError(f"{card.name} is made for the embedded models: leave --preset out")
-    return replace(
-        plan,
-        preset=preset,
-        base=own_system(plan.base),
-        traits=None if plan.traits is None else tuple(map(paper_name, plan.traits)),
-        questions=preset_questions(preset, plan.questions, tiny=plan.size == "tiny"),
-    )
 
 
 def _preset(plan: "StudyPlan", card: "StudyCard", preset: "Preset") -> "StudyPlan":

@@ -75,7 +75,6 @@ def run(
     dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16. Default: by the device.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1. Default: auto, a GPU if any.")] = None,
     preset: Annotated[str | None, typer.Option(help="paper: its settings for the base, a real model.")] = None,
-    preset: Annotated[str | None, typer.Option(help="paper: its settings for the base, a real model.")] = None,
     other_base: Annotated[str | None, typer.Option(help="The base of the cross-base arms.")] = None,
     arms: Annotated[str | None, typer.Option(help="Arms to run, separated by commas.")] = None,
     traits: Annotated[str | None, typer.Option(help="Traits of a study, such as owl,cat; or frequent.")] = None,
