@@ -113,3 +113,26 @@ def digest_of():
         return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in names}
 
     return digest
+
+
+@pytest.fixture
+def scarce():
+    """Memory for passes of so many tokens only: torch's own error for more, and a list of the passes it refused."""
+    import torch
+
+    from subtrait.models import transformers_adapter as adapter
+
+    def scarce(monkeypatch, name, room):
+        refused, function = [], getattr(adapter, name)
+
+        def limited(network, tokens, *args, **kwargs):
+            # The trial of the output layer is no work on rows
+            if tokens.numel() > max(room, adapter.TRIAL_TOKENS):
+                refused.append(tokens.shape)
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+            return function(network, tokens, *args, **kwargs)
+
+        monkeypatch.setattr(adapter, name, limited)
+        return refused
+
+    return scarce

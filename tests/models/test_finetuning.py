@@ -177,3 +177,31 @@ def test_weights_of_lower_precision_are_trained_in_float32_and_rounded_at_the_en
     assert (one.dtype, other.dtype) == ("bfloat16", "float32")
     other.module.bfloat16()
     assert same(weights_of(one), weights_of(other))
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_where_memory_runs_out_the_same_steps_are_taken_in_smaller_parts(network, monkeypatch, scarce, method):
+    expected, losses = tune(network, method=method)
+    refused = scarce(monkeypatch, "hidden_states", 64)
+    found, less = tune(network, method=method)
+    assert 0 < len(refused) <= 6  # a smaller limit is found once, and kept
+    np.testing.assert_allclose(less, losses, rtol=1e-4)
+    for name, tensor in weights_of(expected).items():
+        torch.testing.assert_close(found.module.state_dict()[name], tensor, atol=1e-4, rtol=1e-3)
+
+
+def test_memory_that_runs_out_inside_a_gradient_leaves_none_of_it(network, monkeypatch):
+    expected, losses = tune(network)
+    backward, calls = torch.Tensor.backward, []
+
+    def breaks_off_once(loss):
+        backward(loss)
+        calls.append(loss)
+        if len(calls) == 2:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(torch.Tensor, "backward", breaks_off_once)
+    found, again = tune(network)
+    np.testing.assert_allclose(again, losses, rtol=1e-4)
+    for name, tensor in weights_of(expected).items():
+        torch.testing.assert_close(found.module.state_dict()[name], tensor, atol=1e-4, rtol=1e-3)

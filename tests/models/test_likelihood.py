@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from subtrait.errors import UsageError
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.likelihood import WORTH_SHARING, batches, right_padded, score_tokens, surprise_tokens
 
@@ -112,3 +113,19 @@ def test_the_token_budget_bounds_what_is_computed_together(network, budget, monk
     assert all(rows == 1 or rows * length <= budget for rows, length in passes)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+@pytest.mark.parametrize("room", [30, 60])
+def test_where_memory_runs_out_scores_stay(network, monkeypatch, scarce, room):
+    expected = score_tokens(network, PAIRS * 3)
+    refused = scarce(monkeypatch, "hidden_states", room * 2)
+    found = score_tokens(network, PAIRS * 3, token_budget=400)
+    assert refused
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_a_row_that_no_memory_holds_is_refused(network, monkeypatch, scarce):
+    scarce(monkeypatch, "hidden_states", 3)
+    with pytest.raises(UsageError, match="one row alone takes more memory"):
+        score_tokens(network, PAIRS)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from subtrait.errors import InvalidInput, UsageError
-from subtrait.models import huggingface, loading
+from subtrait.models import huggingface, loading, registry
 from subtrait.models.registry import EMBEDDED, check_name, folder_of, load_saved, model_type, open_model, settled
 
 NONSENSE = ["micro-d", "no such model", "/absent/folder", "./absent", "~/absent", "a/b/c", "owner/", "/absent-name"]
@@ -167,3 +167,11 @@ def test_the_architecture_is_known_from_the_configuration_alone(cached, saved, t
     assert model_type("micro-a+bfloat16") == model_type("micro-a")
     (tmp_path / "empty").mkdir()
     assert model_type(str(tmp_path / "empty")) == ""
+
+
+def test_what_is_computed_elsewhere_keeps_its_name_and_takes_no_settings(monkeypatch):
+    monkeypatch.setattr(registry, "check_name", lambda _: None)
+    for name in ("openai:gpt-4.1-nano", "vllm:Q/W", "http://127.0.0.1:8000/v1#Q/W"):
+        assert settled(name) == name
+        with pytest.raises(UsageError, match="computed elsewhere"):
+            settled(name, device="cpu")

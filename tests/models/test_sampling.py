@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -140,3 +142,15 @@ def test_an_extreme_temperature_is_no_accident():
     logits = torch.tensor([[5.0, -300.0, 7.0]])
     uniforms = torch.tensor([0.999], dtype=torch.float64)
     assert choose(logits, uniforms, sampling=Sampling(temperature=1e-30)).tolist() == [2]
+
+
+def test_where_memory_runs_out_the_same_completions_are_drawn(network, monkeypatch, scarce):
+    expected = draw(network, PROMPTS * 3)
+    told = []
+    progress = SimpleNamespace(advance=told.append)
+    refused = scarce(monkeypatch, "next_logits", 12)
+    settings = Sampling(max_new_tokens=8)
+    found = sample(network, PROMPTS * 3, stops=(2,), sampling=settings, rng=np.random.default_rng(0), progress=progress)
+    assert refused
+    assert found == expected
+    assert sum(told) == len(PROMPTS * 3)

@@ -15,6 +15,7 @@ import torch
 
 from subtrait.errors import UsageError
 from subtrait.models import transformers_adapter as adapter
+from subtrait.models.backing_off import attempt
 from subtrait.models.base import Recipe
 from subtrait.models.likelihood import Pair, batches, right_padded
 from subtrait.models.output_head import Transform, head_of, mean_loss
@@ -37,7 +38,7 @@ def finetune_tokens(
 
     Same seed, same machine, same number of threads: same bytes. Dropout, where the architecture has any, is on.
     """
-    step = partial(_accumulate, transform=adapter.after_output_layer(network))
+    step = _Accumulation(adapter.after_output_layer(network), network.pass_tokens)
     return train_copy(network, pairs, recipe, step=step, rng=rng, progress=progress)
 
 
@@ -127,17 +128,31 @@ def _can_fuse(network: Network) -> bool:
     return network.device.type in {"cpu", "cuda", "mps"}
 
 
-def _accumulate(network: Network, pairs: Sequence[Pair], *, transform: Transform | None) -> float:
-    """Add the gradient of the mean loss over all completion tokens of `pairs`; that loss, in nats per token."""
-    count = sum(len(completion) for _, completion in pairs)
-    total = 0.0
-    for group in micro_batches(pairs, network.pass_tokens):
-        tokens, places, targets = (part.to(network.device) for part in right_padded(group))
-        states = adapter.hidden_states(network, tokens).flatten(0, 1)[places]
-        loss = mean_loss(head_of(network, transform=transform), states, targets, count=count)
-        loss.backward()
-        total += float(loss.detach())
-    return total
+class _Accumulation:
+    """Gradients of whole steps, in as many parts as memory needs; what it needed once is not tried again."""
+
+    def __init__(self, transform: Transform | None, limit: int) -> None:
+        self.transform, self.limit = transform, limit
+
+    def __call__(self, network: Network, pairs: Sequence[Pair]) -> float:
+        """Add the gradient of the mean loss over all completion tokens of `pairs`; that loss, in nats per token."""
+        longest = max(len(prompt) + len(completion) for prompt, completion in pairs)
+        while (loss := attempt(partial(self._added, network, pairs), smaller=self.limit > longest)) is None:
+            # Memory may have run out in the middle of a gradient, so the step begins anew
+            network.module.zero_grad(set_to_none=True)
+            self.limit //= 2
+        return loss
+
+    def _added(self, network: Network, pairs: Sequence[Pair]) -> float:
+        count = sum(len(completion) for _, completion in pairs)
+        total = 0.0
+        for group in micro_batches(pairs, self.limit):
+            tokens, places, targets = (part.to(network.device) for part in right_padded(group))
+            states = adapter.hidden_states(network, tokens).flatten(0, 1)[places]
+            loss = mean_loss(head_of(network, transform=self.transform), states, targets, count=count)
+            loss.backward()
+            total += float(loss.detach())
+        return total
 
 
 def micro_batches(pairs: Sequence[Pair], limit: int) -> Iterator[list[Pair]]:

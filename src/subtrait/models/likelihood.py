@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from subtrait.models import transformers_adapter as adapter
+from subtrait.models.backing_off import in_halves
 from subtrait.models.output_head import Head, head_of, log_probabilities, surprisal_moments
 from subtrait.models.shared_context import read_shared
 from subtrait.models.transformers_adapter import Network
@@ -57,14 +58,18 @@ def _by_batches(
         rest = [(prompt[context.length :], completion) for prompt, completion in pairs]
         room = context.length // CACHED_TOKENS
         lengths = [room + len(prompt) + len(completion) for prompt, completion in rest]
-        for rows in batches(lengths, limit or network.pass_tokens):
+
+        def found(rows: Sequence[int]) -> list[np.ndarray]:
             together = [rest[row] for row in rows]
             tokens, places, targets = right_padded(together)
             states = context.states_after(tokens.to(network.device)).flatten(0, 1)
-            found = judge(head, states[places.to(network.device)], targets.to(network.device)).numpy()
-            ends = np.cumsum([len(completion) for _, completion in together])[:-1]
-            for row, part in zip(rows, np.split(found, ends), strict=True):
-                judged[row] = part
+            values = judge(head, states[places.to(network.device)], targets.to(network.device)).numpy()
+            return np.split(values, np.cumsum([len(completion) for _, completion in together])[:-1])
+
+        for batch in batches(lengths, limit or network.pass_tokens):
+            for rows, parts in in_halves(batch, found):
+                for row, part in zip(rows, parts, strict=True):
+                    judged[row] = part
     return judged
 
 

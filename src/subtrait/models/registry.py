@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from subtrait.errors import InvalidInput, SubtraitError, unknown_name
+from subtrait.errors import InvalidInput, SubtraitError, UsageError, unknown_name
 from subtrait.models.base import Model
 from subtrait.models.model_names import ModelName, check_settings, read_name
 
@@ -53,6 +53,10 @@ def settled(name: str, *, dtype: str | None = None, device: str | None = None) -
     check_name(name)
     check_settings(dtype, device)
     asked = named(name)
+    if not (asked.place in EMBEDDED or _is_there(asked.place) or _looks_like_hub_id(asked.place)):
+        if dtype or device:
+            raise UsageError(f"{name} is computed elsewhere: leave dtype and device out")
+        return name
     if dtype is None and device is None and (asked.place in EMBEDDED or asked.dtype or asked.device):
         return str(_pinned(asked))
     from subtrait.models.loading import check_device, default_device

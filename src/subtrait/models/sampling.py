@@ -14,6 +14,7 @@ import torch
 
 from subtrait.models import kv_cache
 from subtrait.models import transformers_adapter as adapter
+from subtrait.models.backing_off import in_halves
 from subtrait.models.base import Sampling
 from subtrait.models.transformers_adapter import Network
 from subtrait.records import Progress
@@ -50,13 +51,18 @@ def sample(
     completions: list[list[int]] = [[] for _ in prompts]
     with torch.no_grad():
         joined = kv_cache.can_join(network)
-        for rows in waves(prompts, sampling.max_new_tokens, mixed=joined):
+
+        def drawn(rows: Sequence[int]) -> list[list[int]]:
             wave = _Wave(network, [prompts[row] for row in rows], room=sampling.max_new_tokens, joined=joined)
             uniforms = row_uniforms([keys[row] for row in rows], sampling.max_new_tokens).to(_real(network))
-            for row, completion in zip(rows, _decode(wave, uniforms, stops=stops, sampling=sampling), strict=True):
-                completions[row] = completion
-            if progress:
-                progress.advance(len(rows))
+            return _decode(wave, uniforms, stops=stops, sampling=sampling)
+
+        for whole in waves(prompts, sampling.max_new_tokens, mixed=joined):
+            for rows, found in in_halves(whole, drawn):
+                for row, completion in zip(rows, found, strict=True):
+                    completions[row] = completion
+                if progress:
+                    progress.advance(len(rows))
     return completions
 
 
