@@ -103,7 +103,11 @@ class _Answering(BaseHTTPRequestHandler):
 
     def do_GET(self):
         owner = self.server.owner
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:  # the client was killed while it asked
+            self.close_connection = True
+            return
         with owner.lock:
             told = json.loads(body) if body else {}
             asked = Asked(self.path.removeprefix("/v1"), told, dict(self.headers), len(owner.asked))

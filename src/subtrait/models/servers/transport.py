@@ -145,7 +145,7 @@ class Connection:
         text = content[: 64 * EXCERPT].decode(errors="replace")
         if self._key:
             text = text.replace(self._key, "***")
-        return escaped(" ".join(text.split()), limit=EXCERPT) or "nothing"
+        return escaped(" ".join(text.split()).rstrip("."), limit=EXCERPT) or "nothing"
 
 
 def _client(address: Address, key: str | None, limits: Limits) -> "httpx2.Client":
