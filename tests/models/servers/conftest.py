@@ -45,3 +45,24 @@ def connect():
     yield make
     for connection in made:
         connection.close()
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """A served model that gives up after two attempts and waits for nothing; its connections are closed again."""
+    from subtrait.models.servers.addresses import read_address
+    from subtrait.models.servers.delivery import Delivery
+    from subtrait.models.servers.served_model import ServedModel
+    from subtrait.models.servers.transport import Connection
+
+    made = []
+
+    def make(url, encoder=None, *, most=8):
+        address = read_address(f"{url}#m")
+        delivery = Delivery(Connection(address), most=most, attempts=2, pause=lambda seconds: None)
+        made.append(ServedModel(address, encoder and (lambda: encoder), delivery=delivery, spool=tmp_path / "spool"))
+        return made[-1]
+
+    yield make
+    for model in made:
+        model.close()

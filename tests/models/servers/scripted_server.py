@@ -63,6 +63,10 @@ class ScriptedServer:
     def paths(self, path: str) -> list[Asked]:
         return [one for one in self.asked if one.path == path]
 
+    def row_seeds(self) -> list[int]:
+        """The seeds of all completions that were asked for, those of a trial aside."""
+        return [one.body["seed"] for one in self.paths("/chat/completions") if "row " in str(one.body["messages"])]
+
     def __enter__(self):
         threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
@@ -184,6 +188,22 @@ PASSING = {
     "API-19 no choices": Say({"choices": []}),
 }
 """Faults after which asking again helps."""
+
+
+def rows(count) -> list:
+    """That many different conversations."""
+    return [[{"role": "user", "content": f"row {number}"}] for number in range(count)]
+
+
+def answering(answer=lambda asked: None) -> Callable[[Asked], Say]:
+    """A server without a model: it repeats the prompt and the seed, unless `answer` has something else to say."""
+
+    def script(asked: Asked) -> Say:
+        if asked.path != "/chat/completions":
+            return error(404)
+        return answer(asked) or chat(f"{asked.body['messages'][-1]['content']} {asked.body['seed']}")
+
+    return script
 
 
 def served(model, *, dialects=("prompt_logprobs", "echo"), name="m", lock=None) -> Callable[[Asked], Say]:
