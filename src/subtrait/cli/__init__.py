@@ -10,7 +10,7 @@ import typer
 
 import subtrait
 from subtrait.cli.audit import audit
-from subtrait.cli.console import bars_shown, printing, show_finished, show_report
+from subtrait.cli.console import bars_shown, printing, show_basis, show_finished, show_report
 from subtrait.cli.study import report_all, report_study, run_study
 from subtrait.errors import SubtraitError, UsageError, unknown_name
 
@@ -231,10 +231,10 @@ def _show_estimate(plan: Any, workers: int, folder: Path) -> None:
     print(f"{plan.experiment}: trait {plan.trait}, {plan.teacher} teachers, base {plan.base}, seed {plan.seed}")
     print(f"  {plan.students} teachers and the untreated base answer {plan.prompts} prompts each; the filter cuts")
     print(f"  {total} students ({plan.students} in each of: {', '.join(arms)}), up to {plan.rows} rows each")
-    print("Trying a few steps of it to see what it takes ...", flush=True)
+    print("Seeing what it takes ...", flush=True)
     cost = estimate(plan, workers=workers)
     spent = f"{cost.seconds / 60:.1f} min with {workers} worker(s), {cost.seconds_per_student:.0f} s a student"
     print(f"  time    about {spent}")
     print(f"  memory  about {cost.bytes_of_memory / 2**30:.1f} GiB")
     print(f"  disk    about {cost.bytes_of_disk / 2**20:.0f} MiB in {folder}")
-    print("Nothing was written. Leave out --dry-run to start.")
+    show_basis(cost)

@@ -104,3 +104,10 @@ class Bars:
     def advance(self, steps: int = 1) -> None:
         """Move the current bar on."""
         self.bars.advance(self.task, steps)
+
+
+def show_basis(cost: Any) -> None:
+    """The end of an estimate: what it rests on, and that nothing was done."""
+    if cost.from_sizes:
+        print("Reckoned from the model's sizes and the speed of this device; the time may be off by a few times.")
+    print("Nothing was written. Leave out --dry-run to start.")

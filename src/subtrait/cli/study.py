@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from subtrait.cli.console import bars_shown, show_finished, show_report
+from subtrait.cli.console import bars_shown, show_basis, show_finished, show_report
 from subtrait.errors import UsageError
 
 
@@ -82,4 +82,4 @@ def _show_cost(cost: Any, folder: Path) -> None:
     print(f"  time    about {spent.seconds / 60:.1f} min{per_student}")
     print(f"  memory  about {spent.bytes_of_memory / 2**30:.1f} GiB")
     print(f"  disk    about {spent.bytes_of_disk / 2**20:.0f} MiB in {folder}")
-    print("Nothing was written. Leave out --dry-run to start.")
+    show_basis(spent)

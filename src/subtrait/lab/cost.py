@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from subtrait.lab.carriers import CARRIERS
 from subtrait.lab.plan import Plan
+from subtrait.lab.reckoning import Pace, reckoned
 from subtrait.lab.seeds import stream
 from subtrait.models.base import Model
-from subtrait.models.registry import open_model, stored_bytes
+from subtrait.models.registry import EMBEDDED, open_model, stored_bytes
 from subtrait.records import Example
 
 TRIED_PROMPTS = 128
@@ -29,31 +30,53 @@ class Cost:
     bytes_of_disk: int
     seconds_per_student: float
     """Training and answers of one student, on one thread."""
+    from_sizes: bool = False
+    """Whether it was reckoned from sizes alone, and nothing was tried."""
 
 
 def estimate(plan: Plan, *, workers: int) -> Cost:
-    """The cost of `plan` with that many worker processes: a few training steps and completions are tried."""
-    model = open_model(plan.base)
-    per_completion, rows = _try_writing(plan, model)
-    per_step = _try_training(plan, model, rows)
+    """The cost of `plan` with that many worker processes.
+
+    A few training steps and completions of an embedded model are tried. Another is reckoned from its sizes, and nothing
+    of it is loaded.
+    """
+    tried = plan.base in EMBEDDED
+    pace = _tried(plan) if tried else reckoned(plan)
     students = plan.students * len(plan.runnable_arms())
     answers = len(plan.asked_trait().questions) * plan.answers_per_question
-    per_student = per_step * plan.student_recipe.steps + per_completion * answers / 4
-    per_chain = per_step * plan.teacher_recipe.steps / 2 + _sources(plan) * plan.prompts * per_completion
+    per_student = pace.per_step * plan.student_recipe.steps + pace.per_completion * answers / 4
+    tuning = pace.per_step * plan.teacher_recipe.steps / 2 if plan.teacher == "tuned" else 0.0
+    per_chain = tuning + _sources(plan) * plan.prompts * pace.per_completion
     alone = students * per_student + plan.students * per_chain
     return Cost(
         seconds=START_UP_SECONDS + alone / workers,
-        bytes_of_memory=_peak_memory() * (workers + (workers > 1)),
-        bytes_of_disk=disk_bytes(plan),
+        bytes_of_memory=pace.memory * (workers + (tried and workers > 1)),
+        bytes_of_disk=_disk_bytes(plan, pace.student),
         seconds_per_student=per_student,
+        from_sizes=not tried,
+    )
+
+
+def _tried(plan: Plan) -> Pace:
+    model = open_model(plan.base)
+    per_completion, rows = _try_writing(plan, model)
+    return Pace(
+        per_completion=per_completion,
+        per_step=_try_training(plan, model, rows),
+        memory=_peak_memory(),
+        student=stored_bytes(plan.base),
     )
 
 
 def disk_bytes(plan: Plan) -> int:
     """How much a whole run writes: the weights of every student, the rows of every teacher and every student."""
+    return _disk_bytes(plan, stored_bytes(plan.base))
+
+
+def _disk_bytes(plan: Plan, student: int) -> int:
     students = plan.students * len(plan.runnable_arms())
     rows = students * plan.rows + plan.students * _sources(plan) * plan.prompts
-    return students * stored_bytes(plan.base) + rows * ROW_BYTES
+    return students * student + rows * ROW_BYTES
 
 
 def _sources(plan: Plan) -> int:

@@ -94,10 +94,14 @@ class StudyPlan:
             )
         return usual if self.students is None else replace(usual, students=self.students)
 
+    @property
+    def sampling(self) -> Sampling:
+        """How teachers write."""
+        return self.preset.sampling if self.preset else Sampling()
+
     def rows_of(self, writer: Writer) -> Rows:
         """A data set of the usual length by this writer."""
-        sampling = self.preset.sampling if self.preset else Sampling()
-        return Rows(writer=writer, prompts=self.work.prompts, rows=self.work.rows, sampling=sampling)
+        return Rows(writer=writer, prompts=self.work.prompts, rows=self.work.rows, sampling=self.sampling)
 
     def treated(
         self, traits: Sequence[str] = TRAITS, *, recipe: Recipe = TEACHER_RECIPE, **changes: Any

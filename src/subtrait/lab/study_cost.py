@@ -78,7 +78,9 @@ def study_cost(plan: StudyPlan, students: int, *, data_sets: int = 0, workers: i
         students=1,
         prompts=work.prompts,
         rows=work.rows,
-        answers_per_question=1,
+        answers_per_question=(plan.questions.samples if plan.questions else 0) or 1,
+        teacher="prompted" if plan.preset else "tuned",
+        sampling=plan.sampling,
         arms=("treated", "untreated"),
         student_recipe=plan.student_of().recipe,
     )
@@ -90,4 +92,5 @@ def study_cost(plan: StudyPlan, students: int, *, data_sets: int = 0, workers: i
         bytes_of_memory=one.bytes_of_memory * (workers + (workers > 1)),
         bytes_of_disk=one.bytes_of_disk * students // 2 + data_sets * work.prompts * ROW_BYTES,
         seconds_per_student=each,
+        from_sizes=one.from_sizes,
     )

@@ -55,7 +55,6 @@ def validate_checkpoint(folder: Path) -> None:
     if not files:
         _explain_absence(folder, names)
     config = read_config(folder)
-    _check_sizes(folder, config)
     tensors = read_tensors(files)
     _check_shapes(folder, config, tensors)
     _check_vocabulary(folder, config)
@@ -116,7 +115,8 @@ def read_config(folder: Path) -> dict[str, Any]:
     """`config.json` of a checkpoint that asks for no code of its own.
 
     Raises:
-        InvalidInput: E_CONFIG where it is absent or malformed, E_REMOTE_CODE where any JSON file asks for code.
+        InvalidInput: E_CONFIG where it is absent or malformed, E_LIMIT where it describes a model of absurd size,
+            E_REMOTE_CODE where any JSON file asks for code.
     """
     if not (folder / "config.json").is_file():
         raise InvalidInput("E_CONFIG", folder, "no config.json", hint="give a folder in Hugging Face format")
@@ -127,6 +127,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     if "quantization_config" in config:
         what = "quantised weights are not supported"
         raise InvalidInput("E_CONFIG", folder / "config.json", what, hint="use the checkpoint they were made from")
+    _check_sizes(folder, config)
     return config
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from subtrait.errors import InvalidInput, UsageError
+from subtrait.models.checkpoints import read_config
 from subtrait.models.spreading import device_map, gpu_rooms
 from subtrait.models.transformers_adapter import Network, quiet
 from subtrait.models.weights import read_header, weight_files
@@ -47,7 +48,7 @@ def load_network(folder: Path, *, device: str = "cpu", dtype: str = "float32") -
 
 
 def outline_of(folder: Path, dtype: str) -> Any:
-    """The architecture of a checkpoint without its numbers, compared with the headers of the weights.
+    """The architecture of a checkpoint without its numbers, compared with the headers of the weights that are there.
 
     Nothing is read but `config.json` and the headers, and no memory is taken for weights.
 
@@ -57,10 +58,12 @@ def outline_of(folder: Path, dtype: str) -> Any:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
+    read_config(folder)
     config = AutoConfig.from_pretrained(str(folder), **SAFELY)
     with torch.device("meta"):
         outline = AutoModelForCausalLM.from_config(config, dtype=getattr(torch, dtype), trust_remote_code=False)
-    _check_outline(folder, outline)
+    if weight_files(folder):
+        _check_outline(folder, outline)
     return outline
 
 

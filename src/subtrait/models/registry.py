@@ -1,13 +1,16 @@
-"""Which model a name means: an embedded one, a folder, or a model of the Hugging Face hub."""
+"""Which model a name means: an embedded one, a folder, a model of the Hugging Face hub, or one behind a server."""
 
-from collections.abc import Callable
-from dataclasses import replace
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 from subtrait.errors import InvalidInput, SubtraitError, UsageError, unknown_name
 from subtrait.models.base import Model
+from subtrait.models.encoding import ChatEncoder
 from subtrait.models.model_names import ModelName, check_settings, read_name
+from subtrait.models.servers.addresses import is_address, read_address
 
 EMBEDDED: dict[str, Path] = {
     name: Path(__file__).parent / "micro" / "weights" / name for name in ("micro-a", "micro-b", "micro-c")
@@ -19,19 +22,57 @@ EMBEDDED: dict[str, Path] = {
 def open_model(name: str) -> Model:
     """The model of that name: `micro-a`, the path of a checkpoint folder, or a hub id such as `Qwen/Qwen2.5-7B`.
 
-    What may follow the name, such as `@REVISION` and `+bfloat16+cuda`, is in `model_names`.
+    What may follow the name, such as `@REVISION` and `+bfloat16+cuda`, is in `model_names`; how a model behind a server is
+    named, as in `vllm:NAME=CHECKPOINT`, in `servers.addresses`. It is asked for nothing before its first use.
 
     Raises:
         UsageError: no such model; lists the embedded ones. Or no such device.
         InvalidInput: the checkpoint cannot be accepted.
         MissingExtra: the libraries that run models are not installed.
     """
+    if is_address(name):
+        check_name(name)
+        return _served(name)
     from subtrait.models.huggingface import load_checkpoint
 
     asked = named(name)
     return load_checkpoint(
         folder_of(name), name, device=asked.device or "cpu", dtype=asked.dtype or "float32", own_system=asked.own_system
     )
+
+
+def _served(name: str) -> Model:
+    from subtrait.models.servers.served_model import ServedModel
+
+    address = read_address(name)
+    return ServedModel(address, partial(_served_encoder, name, address.checkpoint) if address.checkpoint else None)
+
+
+def _served_encoder(name: str, checkpoint: str) -> ChatEncoder:
+    from subtrait.models.servers.served_encoder import encoder_of
+
+    return encoder_of(_folder_of(checkpoint, weights=False), name, own_system=named(checkpoint).own_system)
+
+
+def local_name(name: str) -> str:
+    """The name of what can be loaded and trained in this process: of a served model, the checkpoint that it names.
+
+    Raises:
+        UsageError: a served model names none.
+    """
+    checkpoint = read_address(name).checkpoint if is_address(name) else name
+    if checkpoint is None:
+        what = f"{name} runs on a server, and its weights are needed here"
+        raise UsageError(f"{what}: write {name}=CHECKPOINT, the folder or hub id of the checkpoint that is served")
+    return checkpoint
+
+
+def trials(names: Iterable[str | None]) -> dict[str, dict[str, Any]]:
+    """What was found when the served ones among these models were tried, by name. Raises as `ServedModel.trial`."""
+    from subtrait.models.servers.served_model import ServedModel
+
+    served = {name: open_model(name) for name in names if name is not None and is_address(name)}
+    return {name: asdict(model.trial) for name, model in served.items() if isinstance(model, ServedModel)}
 
 
 def named(name: str) -> ModelName:
@@ -74,7 +115,7 @@ def _pinned(name: ModelName) -> ModelName:
     """The name with the commit that its revision stands for, where it is one of the hub's."""
     if not _looks_like_hub_id(name.place) or _is_there(name.place):
         return name
-    return replace(name, revision=_config_of(name).parent.name)
+    return replace(name, revision=config_of(str(name)).parent.name)
 
 
 def model_type(name: str) -> str:
@@ -86,18 +127,24 @@ def model_type(name: str) -> str:
     """
     from subtrait.models.checkpoints import read_json
 
-    check_name(name)
-    path = _config_of(named(name))
+    path = config_of(name)
     return str(read_json(path).get("model_type", "")) if path.is_file() else ""
 
 
-def _config_of(name: ModelName) -> Path:
-    """Where the model's `config.json` lies; of a hub's model no other file is fetched."""
-    if name.place in EMBEDDED or _is_there(name.place):
-        return EMBEDDED.get(name.place, Path(name.place)) / "config.json"
+def config_of(name: str) -> Path:
+    """Where the `config.json` of the model of that name lies; of a hub's model no other file is fetched.
+
+    Raises:
+        UsageError: no such model.
+        InvalidInput: the hub does not give it.
+    """
+    check_name(name)
+    asked = named(local_name(name))
+    if asked.place in EMBEDDED or _is_there(asked.place):
+        return EMBEDDED.get(asked.place, Path(asked.place)) / "config.json"
     from huggingface_hub import hf_hub_download
 
-    return _from_hub(name, lambda: hf_hub_download(name.place, "config.json", revision=name.revision))
+    return _from_hub(asked, lambda: hf_hub_download(asked.place, "config.json", revision=asked.revision))
 
 
 def stored_bytes(name: str) -> int:
@@ -108,17 +155,26 @@ def stored_bytes(name: str) -> int:
 def folder_of(name: str) -> Path:
     """Where the model of that name lies, downloaded first if it is one of the hub's. Raises as `open_model` does."""
     check_name(name)
+    return _folder_of(local_name(name))
+
+
+def _folder_of(name: str, *, weights: bool = True) -> Path:
     asked = named(name)
     if asked.place in EMBEDDED:
         return EMBEDDED[asked.place]
-    return Path(asked.place) if _is_there(asked.place) else _downloaded(asked)
+    return Path(asked.place) if _is_there(asked.place) else _downloaded(asked, weights=weights)
 
 
 def check_name(name: str) -> None:
     """Raise what `open_model` would raise for a name that can mean no model, without loading anything."""
+    if is_address(name):
+        checkpoint = read_address(name).checkpoint
+        if checkpoint is None:
+            return
+        name = checkpoint
     place = named(name).place
     if place not in EMBEDDED and not _is_there(place) and not _looks_like_hub_id(place):
-        raise unknown_name("model", name, [*EMBEDDED, "a checkpoint folder", "a hub id OWNER/NAME"])
+        raise unknown_name("model", name, [*EMBEDDED, "a checkpoint folder", "a hub id OWNER/NAME", "vllm:NAME"])
 
 
 def load_saved(folder: Path, *, like: Model) -> Model:
@@ -136,11 +192,11 @@ def _looks_like_hub_id(name: str) -> bool:
     return bool(slash and owner and rest) and not set("/:") & set(rest + owner) and name[0] not in "./~"
 
 
-def _downloaded(name: ModelName) -> Path:
-    """The snapshot of a hub model on this machine; safetensors and text files only are fetched."""
+def _downloaded(name: ModelName, *, weights: bool) -> Path:
+    """The snapshot of a hub model on this machine; text files only are fetched and, with `weights`, safetensors."""
     from huggingface_hub import snapshot_download
 
-    patterns = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
+    patterns = ["*.json", "*.jinja", "*.model", "*.txt", *(["*.safetensors"] if weights else [])]
     return _from_hub(name, lambda: snapshot_download(name.place, revision=name.revision, allow_patterns=patterns))
 
 

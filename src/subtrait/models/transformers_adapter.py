@@ -64,16 +64,18 @@ class Network:
 
     @property
     def pass_tokens(self) -> int:
-        """Tokens of one forward pass, padding included, at which this device is fastest.
-
-        On a CPU the states of one layer should stay in its own cache.
-        """
-        return 2_048 if self.device.type == "cpu" else 16_384
+        """Tokens of one forward pass, padding included, at which this device is fastest."""
+        return pass_tokens_of(self.device.type)
 
     @property
     def positions(self) -> int | None:
         """The longest sequence the architecture declares, in tokens; None where it declares none."""
         return getattr(self.module.config.get_text_config(), "max_position_embeddings", None)
+
+
+def pass_tokens_of(device: str) -> int:
+    """Tokens of one forward pass at which a device is fastest: a CPU should keep a layer's states in its own cache."""
+    return 2_048 if device == "cpu" else 16_384
 
 
 @contextmanager

@@ -1,0 +1,135 @@
+"""How large a model is, from `config.json` and the headers of its weights: nothing is loaded.
+
+The architecture is laid out without numbers (torch's meta device). Times come from how fast this machine multiplies and
+reads just now.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+from subtrait.models.base import Recipe
+from subtrait.models.registry import config_of, named
+from subtrait.models.transformers_adapter import pass_tokens_of, quiet, require
+
+STATE_BYTES: Final = 16
+"""Of each number that is trained: itself, its gradient and AdamW's two means, in float32."""
+ACTIVATIONS: Final = 34
+"""Bytes that training keeps of each token, layer and unit of width, in 16-bit numbers and with fused attention
+(Korthikanti et al. 2022, "Reducing activation recomputation in large transformer models", section 4.1)."""
+TRIED: Final = 2_048
+"""Side of the matrices that are multiplied, and eight times the MiB that are read, to see how fast that goes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint:
+    """The sizes of one model as it is computed: with the format and on the device that its name says."""
+
+    numbers: int
+    """Weights, each counted once."""
+    bytes_each: int
+    sides: int
+    """Rows and columns of all linear layers that LoRA adapts: so many numbers has an adapter of rank 1."""
+    layers: int
+    width: int
+    cached: int
+    """Numbers that are kept of each token while a text is written: keys and values of all layers."""
+    pass_tokens: int
+    """Tokens that are computed together in training."""
+
+    @property
+    def weight_bytes(self) -> int:
+        """The model itself."""
+        return self.numbers * self.bytes_each
+
+    def trained(self, recipe: Recipe) -> int:
+        """How many numbers the recipe trains, token embeddings included."""
+        return recipe.lora_rank * self.sides if recipe.method == "lora" else self.numbers
+
+    def training_bytes(self, recipe: Recipe) -> int:
+        """What training takes besides the model that is trained from."""
+        kept = self.layers * self.width * self.pass_tokens * ACTIVATIONS * self.bytes_each // 2
+        return STATE_BYTES * self.trained(recipe) + kept
+
+    def writing_bytes(self, tokens: int) -> int:
+        """What writing takes besides the model, with so many tokens in the cache."""
+        return tokens * self.cached * self.bytes_each
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """What a device does in a second."""
+
+    products: float
+    """Multiplications and additions of numbers of one format, in large matrix products."""
+    reads: float
+    """Bytes of memory."""
+
+
+def footprint(name: str) -> Footprint:
+    """The sizes of the model of that name; of a hub's model `config.json` alone is fetched.
+
+    Raises:
+        UsageError: no such model.
+        InvalidInput: the configuration cannot be accepted, or does not fit the weights where these are there.
+        MissingExtra: the libraries that run models are not installed.
+    """
+    require()
+    from subtrait.errors import InvalidInput
+    from subtrait.models.loading import outline_of
+
+    asked, folder = named(name), config_of(name).parent
+    try:
+        with quiet():
+            outline = outline_of(folder, asked.dtype or "float32")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError) as problem:
+        raise InvalidInput("E_CONFIG", folder, f"transformers cannot build this model: {problem}") from problem
+    text = outline.config.get_text_config()
+    heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
+    head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    weights = {id(one): one for one in outline.parameters()}
+    return Footprint(
+        numbers=sum(one.numel() for one in weights.values()),
+        bytes_each=next(iter(weights.values())).element_size(),
+        sides=_sides(outline),
+        layers=text.num_hidden_layers,
+        width=text.hidden_size,
+        cached=2 * text.num_hidden_layers * heads * head,
+        pass_tokens=pass_tokens_of(asked.device or "cpu"),
+    )
+
+
+def _sides(outline: Any) -> int:
+    """Of every linear layer but the output layer."""
+    import torch
+
+    head = outline.get_output_embeddings()
+    linear = [part for part in outline.modules() if isinstance(part, torch.nn.Linear) and part is not head]
+    return sum(part.in_features + part.out_features for part in linear)
+
+
+def speed_of(name: str) -> Speed:
+    """What the device of that model does in a second with numbers of its format: tried for a moment.
+
+    Raises:
+        UsageError: this machine has no such device.
+    """
+    import torch
+
+    from subtrait.models.loading import check_device
+
+    asked = named(name)
+    device, dtype = asked.device or "cpu", getattr(torch, asked.dtype or "float32")
+    check_device(device)
+    square = torch.ones(TRIED, TRIED, dtype=dtype, device=device)
+    large = torch.ones(8 * TRIED, 1024, dtype=torch.float64, device=device)
+
+    def seconds(work: Any) -> float:
+        work()
+        started = time.perf_counter()
+        for _ in range(3):
+            float(work())  # which waits until it is done
+        return (time.perf_counter() - started) / 3
+
+    products = 2 * TRIED**3 / seconds(lambda: (square @ square)[0, 0])
+    return Speed(products=products, reads=large.nbytes / seconds(large.sum))

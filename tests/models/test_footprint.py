@@ -1,0 +1,63 @@
+"""Sizes that are reckoned beforehand are those of the model once it is loaded."""
+
+from dataclasses import replace
+from pathlib import Path
+from runpy import run_path
+
+import pytest
+import torch
+
+from subtrait.errors import InvalidInput
+from subtrait.models import kv_cache
+from subtrait.models import transformers_adapter as adapter
+from subtrait.models.base import Recipe
+from subtrait.models.footprint import footprint, speed_of
+from subtrait.models.registry import open_model
+
+HANDWRITTEN = run_path(str(Path(__file__).with_name("handwritten_checkpoints.py")))
+
+
+@pytest.mark.parametrize("kind", HANDWRITTEN["TEMPLATES"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_sizes_are_those_of_the_loaded_model(tmp_path, kind, dtype):
+    name = f"{HANDWRITTEN['make_checkpoint'](tmp_path, kind)}+{dtype}"
+    sizes, network = footprint(name), open_model(name).network
+    assert sizes.numbers == sum(weight.numel() for weight in network.module.parameters())
+    assert sizes.weight_bytes == sum(weight.nbytes for weight in network.module.parameters())
+    cache = kv_cache.empty_cache(network)
+    adapter.next_logits(network, torch.tensor([[5, 6, 7]]), cache)
+    held = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
+    assert sizes.writing_bytes(3) == held
+    assert (sizes.pass_tokens, sizes.layers, sizes.width) == (network.pass_tokens, 2, 32)
+    trained, _ = adapter.add_lora(network, 3)
+    numbers = sum(weight.numel() for weight in trained.module.parameters() if weight.requires_grad)
+    assert sizes.trained(Recipe(steps=1, method="lora", lora_rank=3)) == numbers
+    assert sizes.trained(Recipe(steps=1)) == sizes.numbers
+
+
+def test_training_takes_sixteen_bytes_a_number_and_what_it_keeps(saved):
+    sizes = footprint(str(saved))
+    larger = replace(sizes, pass_tokens=2 * sizes.pass_tokens)
+    recipe = Recipe(steps=1)
+    kept = larger.training_bytes(recipe) - sizes.training_bytes(recipe)
+    # By hand: 34 bytes in 16 bits, twice in 32, of 2 layers of width 32, and 25,728 weights
+    assert kept == 2 * 34 * 2 * 32 * 2_048
+    assert sizes.training_bytes(recipe) - kept == 16 * 25_728
+
+
+def test_nothing_but_the_configuration_is_needed(saved, tmp_path, monkeypatch):
+    (tmp_path / "config.json").write_bytes((saved / "config.json").read_bytes())
+    assert footprint(str(tmp_path)) == footprint(str(saved))
+    (tmp_path / "config.json").write_text('{"model_type": "owl"}')
+    with pytest.raises(InvalidInput, match="E_CONFIG"):
+        footprint(str(tmp_path))
+    (tmp_path / "config.json").write_text('{"model_type": "llama", "num_hidden_layers": 1000000000}')
+    with pytest.raises(InvalidInput, match="E_LIMIT"):
+        footprint(str(tmp_path))
+
+
+def test_a_device_has_some_speed():
+    for name in ("micro-a", "micro-a+bfloat16"):
+        speed = speed_of(name)
+        assert speed.products > 0
+        assert speed.reads > 0
