@@ -8,7 +8,17 @@ import pytest
 
 from subtrait.errors import InvalidInput, UsageError
 from subtrait.models import huggingface, loading, registry
-from subtrait.models.registry import EMBEDDED, check_name, folder_of, load_saved, model_type, open_model, settled
+from subtrait.models.registry import (
+    EMBEDDED,
+    check_name,
+    folder_of,
+    load_saved,
+    local_name,
+    model_type,
+    open_model,
+    settled,
+    trials,
+)
 
 NONSENSE = ["micro-d", "no such model", "/absent/folder", "./absent", "~/absent", "a/b/c", "owner/", "/absent-name"]
 
@@ -175,3 +185,38 @@ def test_what_is_computed_elsewhere_keeps_its_name_and_takes_no_settings(monkeyp
         assert settled(name) == name
         with pytest.raises(UsageError, match="computed elsewhere"):
             settled(name, device="cpu")
+
+
+SERVED = ["openai:gpt-4.1-nano", "vllm:a=micro-a", "http://127.0.0.1:9/v1#a=micro-a", "vllm:Qwen/Qwen2.5-7B="]
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_a_served_model_opens_under_its_name_and_is_asked_for_nothing(name):
+    check_name(name)
+    assert open_model(name).name == settled(name) == name
+
+
+def test_a_served_model_has_the_tokens_of_the_checkpoint_that_it_names():
+    asked = [{"role": "user", "content": "1, 2"}]
+    assert open_model("vllm:a=micro-a").render(asked) == open_model("micro-a").render(asked)
+
+
+def test_what_needs_weights_takes_those_of_the_checkpoint_that_a_served_model_names(checkpoint):
+    assert local_name("micro-a") == "micro-a"
+    assert local_name(f"vllm:a={checkpoint}") == str(checkpoint)
+    assert folder_of("vllm:a=micro-a") == folder_of("micro-a")
+    assert model_type(f"vllm:a={checkpoint}") == model_type(str(checkpoint))
+    for ask in (local_name, folder_of, model_type):
+        with pytest.raises(UsageError, match=r"weights are needed here: write openai:m=CHECKPOINT"):
+            ask("openai:m")
+
+
+@pytest.mark.parametrize("name", ["vllm:a=micro-d", "vllm:a=vllm:b", "vllm:a=no such thing", "openai:"])
+@pytest.mark.parametrize("ask", [open_model, check_name])
+def test_a_served_model_that_cannot_be_is_refused(ask, name):
+    with pytest.raises(UsageError):
+        ask(name)
+
+
+def test_trials_are_of_served_models_only():
+    assert trials([None, "micro-a"]) == {}

@@ -12,7 +12,7 @@ from subtrait.lab.summary import summarise
 from subtrait.lab.task import Task
 from subtrait.lab.teachers import Teacher, make_teacher, measure_teacher
 from subtrait.lab.team import Team
-from subtrait.models.registry import open_model
+from subtrait.models.registry import local_name, open_model
 from subtrait.records import ExperimentResult, Progress, Store
 
 
@@ -50,7 +50,7 @@ def make_student(task: Task, progress: Progress) -> None:
     rows = training_rows(plan, arm, [from_chat_row(row) for row in kept], student=student)
     if arm != source_of(arm):
         store.rows(f"{task.folder}/kept.jsonl", lambda: [chat_row(example) for example in rows])
-    base = open_model(plan.base_of(arm))
+    base = open_model(local_name(plan.base_of(arm)))
     model = train_student(task, base, rows, progress=progress)
     ask_student(task, plan.asked_trait(), model, progress=progress)
 

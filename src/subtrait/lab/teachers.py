@@ -7,7 +7,7 @@ from subtrait.lab.evaluation import exact_rates
 from subtrait.lab.seeds import stream
 from subtrait.lab.task import Task
 from subtrait.models.base import Model
-from subtrait.models.registry import load_saved
+from subtrait.models.registry import load_saved, local_name, open_model
 from subtrait.records import Example, Messages, Progress, Row, TeacherRecord, Trait
 
 
@@ -38,11 +38,13 @@ def make_teacher(task: Task, trait: Trait, base: Model, *, progress: Progress) -
     if plan.teacher == "prompted":
         return Teacher(base, trait.system_prompt)
 
+    start = open_model(local_name(plan.base))
+
     def make(path: Path) -> None:
         rng = stream(plan.seed, "teacher", task.student)
-        base.finetune(tuning_examples(trait), plan.teacher_recipe, rng=rng, progress=progress).model.save(path)
+        start.finetune(tuning_examples(trait), plan.teacher_recipe, rng=rng, progress=progress).model.save(path)
 
-    return Teacher(load_saved(task.store.folder(f"teachers/{task.student}/weights", make), like=base), None)
+    return Teacher(load_saved(task.store.folder(f"teachers/{task.student}/weights", make), like=start), None)
 
 
 def measure_teacher(task: Task, trait: Trait, teacher: Teacher, base: Model) -> Row:

@@ -22,8 +22,8 @@ EMBEDDED: dict[str, Path] = {
 def open_model(name: str) -> Model:
     """The model of that name: `micro-a`, the path of a checkpoint folder, or a hub id such as `Qwen/Qwen2.5-7B`.
 
-    What may follow the name, such as `@REVISION` and `+bfloat16+cuda`, is in `model_names`; how a model behind a server is
-    named, as in `vllm:NAME=CHECKPOINT`, in `servers.addresses`. It is asked for nothing before its first use.
+    What may follow the name, such as `@REVISION` and `+bfloat16+cuda`, is in `model_names`; how a model behind a server
+    is named, as in `vllm:NAME=CHECKPOINT`, in `servers.addresses`. It is asked for nothing before its first use.
 
     Raises:
         UsageError: no such model; lists the embedded ones. Or no such device.
