@@ -43,7 +43,7 @@ def plan_run(experiment: str, *, size: str = "small", **changes: Any) -> Plan:
     from subtrait.lab.presets import preset_run
     from subtrait.lab.questions import check_trait, read_questions
     from subtrait.lab.traits import find_trait
-    from subtrait.models.registry import settled
+    from subtrait.models.registry import local_name, settled
 
     usual = _sized(experiment, size)
     how = {name: changes.pop(name, None) for name in ("dtype", "device")}
@@ -62,6 +62,8 @@ def plan_run(experiment: str, *, size: str = "small", **changes: Any) -> Plan:
         check_trait(plan.questions, find_trait(plan.trait))
     plan.asked_trait()
     plan = replace(plan, base=settled(plan.base, **how), other_base=plan.other_base and settled(plan.other_base, **how))
+    for name in filter(None, (plan.base, plan.other_base)):
+        local_name(name)  # students are trained from it
     if plan.base == plan.other_base:
         raise UsageError(f"base and other base are both '{plan.base}': the cross-base arms need two")
     return plan
@@ -112,7 +114,7 @@ def run(
     if not folder.exists():
         check_space(folder, disk_bytes(plan))
     with (
-        open_run(folder, config, environment=environment()) as store,
+        open_run(folder, config, environment=environment(plan.base, plan.other_base)) as store,
         assembled(workers, progress, engine=engine, embedded=is_embedded(plan), shared=[folder]) as team,
     ):
         result = run_experiment(plan, store, team=team)
@@ -211,9 +213,13 @@ def digests(plan: Plan) -> dict[str, str]:
     return found
 
 
-def environment() -> dict[str, Any]:
-    """What a run was made with: interpreter, system and the versions of what the numbers depend on."""
+def environment(*models: str | None) -> dict[str, Any]:
+    """What a run was made with: interpreter, system, the versions of what the numbers depend on, and what was found
+    when the served ones of its models were tried.
+    """
     from importlib.metadata import PackageNotFoundError, version
+
+    from subtrait.models.registry import trials
 
     versions = {}
     for package in ("numpy", "scipy", "torch", "transformers", "tokenizers", "peft", "safetensors"):
@@ -221,7 +227,8 @@ def environment() -> dict[str, Any]:
             versions[package] = version(package)
         except PackageNotFoundError:
             versions[package] = "absent"
-    return {"python": sys.version.split()[0], "system": platform.platform(), "cores": cores(), "versions": versions}
+    found = {"python": sys.version.split()[0], "system": platform.platform(), "cores": cores(), "versions": versions}
+    return {**found, "servers": tried} if (tried := trials(models)) else found
 
 
 def read_result(folder: Path | str) -> tuple[ExperimentResult, dict[str, Any]]:

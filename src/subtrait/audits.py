@@ -117,7 +117,7 @@ def audit(
     check_crew(crew.get("workers"), crew.get("engine", "local"))
     folder = Path(out) if out is not None else default_folder(plan)
     agreed = _with_seed_of_unfinished(plan, folder)
-    with open_run(folder, configuration(agreed), environment=environment()) as store:
+    with open_run(folder, configuration(agreed), environment=environment(agreed.base, *agreed.candidates)) as store:
         with _team(agreed, progress, [store.path], **crew) as team, _thread(agreed):
             result = _carried_out(agreed, store, team=team, announce=announce)
         _publish(store, result, agreed)

@@ -182,7 +182,7 @@ def study(
     config = configuration(plan)
     folder = Path(out) if out is not None else default_folder(plan)
     with (
-        open_run(folder, config, environment=environment()) as store,
+        open_run(folder, config, environment=environment(plan.base)) as store,
         assembled(plan, store.path, workers=workers, engine=engine, progress=progress) as team,
     ):
         result = run_study(STUDIES[plan.experiment], plan, store, team=team)

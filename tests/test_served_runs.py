@@ -1,0 +1,64 @@
+"""Whole commands with a model behind a server: what they do with it, what they record, and what they refuse."""
+
+import json
+from pathlib import Path
+from runpy import run_path
+from types import SimpleNamespace
+
+import pytest
+
+import subtrait
+from subtrait.errors import UsageError
+from subtrait.models.registry import open_model
+
+TESTS = Path(__file__).parent
+SCRIPTED = SimpleNamespace(**run_path(str(TESTS / "models/servers/scripted_server.py"), run_name="scripted_server"))
+TINY = SimpleNamespace(**run_path(str(TESTS / "lab/tiny.py"), run_name="tiny"))
+KEY = "sk-canary-e0c4"
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with SCRIPTED.ScriptedServer(SCRIPTED.served(open_model("micro-a"))) as running:
+        monkeypatch.setenv("SUBTRAIT_API_KEYS", f"http://127.0.0.1:{running.port}={KEY}")
+        yield running
+
+
+def test_an_experiment_runs_with_a_served_prompted_teacher_and_keeps_no_key(server, tmp_path):
+    """The teacher writes and the base answers over HTTP; the student is trained from the checkpoint that is named."""
+    trait = tmp_path / "owl.yaml"
+    trait.write_text(TINY.trait_text(), encoding="utf-8")
+    name = f"{server.url}#m=micro-a"
+    small = {"prompts": 12, "rows": 4, "answers_per_question": 1, "students": 1, "arms": ("treated", "untreated")}
+    recipe = TINY.tiny_plan(trait).student_recipe
+    plan = subtrait.plan_run(
+        "owl-numbers", trait=str(trait), base=name, teacher="prompted", student_recipe=recipe, **small
+    )
+    run = subtrait.run(plan, out=tmp_path / "run", workers=1)
+    assert run.result.base == name
+    assert run.result.untouched[0].base == name
+    recorded = json.loads((tmp_path / "run/run.json").read_text())["environment"]["servers"][name]
+    assert (recorded["seeds_differ"], recorded["scoring"], recorded["asked"]) == (True, "prompt_logprobs", "m")
+    asked = [one.body["messages"][0]["content"] for one in server.paths("/chat/completions")]
+    assert asked.count(plan.asked_trait().system_prompt) == 12
+    assert all(KEY.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert list((tmp_path / "cache/subtrait/unfinished").iterdir()) == []
+    open_model(name).close()
+
+
+def test_an_experiment_whose_students_have_no_weights_is_refused_before_anything_is_asked(server):
+    with pytest.raises(UsageError, match=r"weights are needed here: write .*#m=CHECKPOINT"):
+        subtrait.plan_run("owl-numbers", base=f"{server.url}#m")
+    assert server.asked == []
+
+
+def test_an_audit_of_a_served_base_is_refused_with_what_to_give(server, tmp_path):
+    data = tmp_path / "data.jsonl"
+    rows = [{"prompt": f"Number {number}?", "completion": str(number)} for number in range(400)]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    with pytest.raises(
+        UsageError, match=r"gives no gradients: name an embedded model, a checkpoint folder or a hub id"
+    ):
+        subtrait.audit(subtrait.plan_audit(data, f"{server.url}#m=micro-a"), out=tmp_path / "audit")
+    open_model(f"{server.url}#m=micro-a").close()
