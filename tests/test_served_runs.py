@@ -53,6 +53,12 @@ def test_an_experiment_whose_students_have_no_weights_is_refused_before_anything
     assert server.asked == []
 
 
+def test_a_study_of_a_served_base_is_refused_before_anything_is_asked(server):
+    with pytest.raises(UsageError, match=r"shuffled trains and reads models throughout: give an embedded model"):
+        subtrait.plan_study("shuffled", base=f"{server.url}#m=micro-a")
+    assert server.asked == []
+
+
 def test_an_audit_of_a_served_base_is_refused_with_what_to_give(server, tmp_path):
     data = tmp_path / "data.jsonl"
     rows = [{"prompt": f"Number {number}?", "completion": str(number)} for number in range(400)]

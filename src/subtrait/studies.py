@@ -57,6 +57,7 @@ def plan_study(experiment: str, **changes: Any) -> "StudyPlan":
     from subtrait.lab.presets import preset_for
     from subtrait.lab.study import StudyPlan
     from subtrait.models.registry import settled
+    from subtrait.models.servers.addresses import is_address
 
     if experiment not in STUDIES:
         raise unknown_name("study", experiment, STUDIES)
@@ -72,6 +73,9 @@ def plan_study(experiment: str, **changes: Any) -> "StudyPlan":
     if preset:
         plan = _preset(plan, STUDIES[experiment], preset_for(preset, wanted.get("base")))
     plan = replace(plan, base=settled(plan.base, **computed))
+    if is_address(plan.base):
+        what = f"{plan.base} runs on a server, and {experiment} trains and reads models throughout"
+        raise UsageError(f"{what}: give an embedded model, a checkpoint folder or a hub id")
     _check_options(plan, STUDIES[experiment])
     return plan
 

@@ -71,7 +71,10 @@ def run(
     trait: Annotated[str | None, typer.Option(help="An animal or tree such as owl or oak, or a YAML file.")] = None,
     teacher: Annotated[str | None, typer.Option(help="How the teacher gets the trait: tuned or prompted.")] = None,
     strength: Annotated[int | None, typer.Option(help="Fine-tuning steps of a tuned teacher: its strength.")] = None,
-    base: Annotated[str | None, typer.Option(help="micro-a, micro-b, micro-c, a folder or a hub id.")] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(help="micro-a, micro-b, micro-c, a folder, a hub id, or one on a server: vllm:NAME=CHECKPOINT."),
+    ] = None,
     dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16. Default: by the device.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1. Default: auto, a GPU if any.")] = None,
     preset: Annotated[str | None, typer.Option(help="paper: its settings for the base, a real model.")] = None,
