@@ -11,6 +11,7 @@ from typing import Final
 import subtrait
 from subtrait.audit_records import AuditResult, ForecastRow, Look, NullCloud, TraitScore, TrialRow
 from subtrait.auditor.audit_plan import AuditPlan, Subject, design_of, setting_of
+from subtrait.auditor.batch_noise import batch_noise
 from subtrait.auditor.before_and_after import filter_effect
 from subtrait.auditor.content import NameCount
 from subtrait.auditor.lineage.writer import writer_lineage
@@ -76,6 +77,7 @@ def run_audit(plan: AuditPlan, store: Store, *, team: Team, announce: Announce) 
         _lineage(subject),
         found,
         _personas(subject, rows, team=team),
+        *batch_noise(subject.base, [(pair.prompt, pair.completion) for pair in subject.suspect.pairs]),
     ]
     _check_students(subject, store)
     forecasting, forecast_rows = _forecast(subject, rows.first(FORECAST_ROWS), store, team=team, announce=announce)
