@@ -16,7 +16,7 @@ from subtrait.models.servers.transport import RESUME, Connection, Reply, Unanswe
 from subtrait.records import Row
 
 ATTEMPTS: Final = 20
-"""With the pauses between them some twelve minutes: a server that is started anew is back by then."""
+"""With the pauses between them some ten minutes: a server that is started anew is back by then."""
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 60.0
 
