@@ -20,12 +20,6 @@ def test_without_the_libraries_the_error_says_how_to_install_them(monkeypatch, n
         adapter.require()
 
 
-def test_low_rank_training_without_peft_says_how_to_install_it(monkeypatch, network):
-    absent(monkeypatch, "peft")
-    with pytest.raises(MissingExtra, match="LoRA"):
-        adapter.add_lora(network, 2)
-
-
 def test_threads_change_only_when_asked():
     before = torch.get_num_threads()
     adapter.set_threads(before + 1)
@@ -58,23 +52,3 @@ def test_the_default_of_several_templates_is_taken(tokenizer):
     several = SimpleNamespace(chat_template={"tool_use": "x", "default": "y"})
     assert adapter.template_source(several) == "y"
     assert adapter.template_source(tokenizer) == tokenizer.chat_template
-
-
-def test_adapters_vanish_into_the_weights(network_of):
-    plain = network_of()
-    tokens = torch.tensor([[3, 4, 5]])
-    before = plain.module(input_ids=tokens).logits
-    trained, finish = adapter.add_lora(plain, 2)
-    assert {
-        name.rpartition(".")[0].rpartition(".")[2]
-        for name, one in trained.module.named_parameters()
-        if one.requires_grad
-    } == {"default"}
-    for name, parameter in trained.module.named_parameters():
-        if parameter.requires_grad:
-            torch.nn.init.normal_(parameter, std=0.1, generator=torch.Generator().manual_seed(len(name)))
-    with_adapters = trained.module(input_ids=tokens).logits
-    merged = finish().module
-    torch.testing.assert_close(merged(input_ids=tokens).logits, with_adapters, atol=1e-4, rtol=1e-4)
-    assert not torch.allclose(with_adapters, before, atol=1e-2)
-    assert not [name for name in merged.state_dict() if "lora" in name]

@@ -7,6 +7,7 @@ from subtrait.lab.carriers import CARRIERS
 from subtrait.lab.plan import Plan
 from subtrait.lab.seeds import stream
 from subtrait.models.footprint import footprint, speed_of
+from subtrait.models.lora import keeps_adapters
 
 CHARACTERS: Final = 2
 """Of text that make a token: many tokenizers give each digit one of its own."""
@@ -61,7 +62,9 @@ def reckoned(plan: Plan) -> Pace:
         memory=PROCESS_BYTES
         + sizes.weight_bytes
         + max(sizes.training_bytes(recipe), sizes.writing_bytes(together * room)),
-        student=sizes.trained(recipe) * 4 if lora else sizes.weight_bytes,
+        student=sizes.trained(recipe) * 4
+        if lora and keeps_adapters(sizes.numbers, sizes.dtype)
+        else sizes.weight_bytes,
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from subtrait.errors import UsageError
+from subtrait.models import lora
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.backing_off import attempt
 from subtrait.models.base import Recipe
@@ -56,7 +57,8 @@ def train_copy(
     Weights of lower precision are trained in float32 and rounded at the end: small steps would be lost in them.
     """
     _check(pairs, recipe)
-    tuned = replace(network, module=copy.deepcopy(network.module))
+    keeps, start = recipe.method == "lora" and lora.are_kept(network), lora.merged(network)
+    tuned = lora.twin(start) if keeps else replace(start, module=copy.deepcopy(start.module))
     if recipe.method != "lora":  # whose adapters are float32 in any case
         tuned.module.float()
     rows = ([pairs[row] for row in rows] for rows in row_order(len(pairs), recipe, rng=rng))
@@ -64,11 +66,13 @@ def train_copy(
         tuned.module.requires_grad_(True)
         if recipe.method == "layers":
             adapter.freeze_embeddings(tuned)
-        trained, finish = adapter.add_lora(tuned, recipe.lora_rank) if recipe.method == "lora" else (tuned, None)
+        trained = lora.add_lora(tuned, recipe.lora_rank) if recipe.method == "lora" else tuned
         trained.module.train()
         losses = tuple(_train(trained, rows, recipe, step=step, progress=progress))
-    result = finish() if finish else trained
-    result.module.to(getattr(torch, network.dtype)).requires_grad_(True).eval()
+    result = trained if keeps else lora.merged(trained)
+    if not keeps:
+        result.module.to(getattr(torch, network.dtype))
+    result.module.requires_grad_(True).eval()
     result.module.zero_grad(set_to_none=True)
     return result, losses
 

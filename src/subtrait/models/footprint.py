@@ -27,6 +27,7 @@ class Footprint:
 
     numbers: int
     """Weights, each counted once."""
+    dtype: str
     bytes_each: int
     sides: int
     """Rows and columns of all linear layers that LoRA adapts: so many numbers has an adapter of rank 1."""
@@ -90,6 +91,7 @@ def footprint(name: str) -> Footprint:
     weights = {id(one): one for one in outline.parameters()}
     return Footprint(
         numbers=sum(one.numel() for one in weights.values()),
+        dtype=asked.dtype or "float32",
         bytes_each=next(iter(weights.values())).element_size(),
         sides=_sides(outline),
         layers=text.num_hidden_layers,

@@ -14,6 +14,7 @@ from subtrait.errors import UsageError
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.finetuning import micro_batches
 from subtrait.models.likelihood import Pair, right_padded
+from subtrait.models.lora import changes
 from subtrait.models.output_head import Head, Transform, head_of, mean_loss
 from subtrait.models.transformers_adapter import Network
 
@@ -42,10 +43,22 @@ def displacement(network: Network, tuned: Network) -> np.ndarray:
     Raises:
         UsageError: the two do not have the same inner weights.
     """
+    if tuned.adapters is not None and network.adapters is None:
+        return _of_adapters(network, tuned)
     before, after = inner_weights(network), inner_weights(tuned)
     if [weight.shape for weight in before] != [weight.shape for weight in after]:
         raise UsageError("the two models have different shapes: one is no tuned copy of the other")
     return _flat(new.detach() - old.detach() for old, new in zip(before, after, strict=True))
+
+
+def _of_adapters(network: Network, tuned: Network) -> np.ndarray:
+    """What kept adapters add, in place of each inner weight of the base."""
+    added = changes(tuned)
+    inner = {id(weight) for weight in inner_weights(network)}
+    named = {name: weight for name, weight in network.module.named_parameters() if id(weight) in inner}
+    if any(name not in named or named[name].shape != change.shape for name, change in added.items()):
+        raise UsageError("the two models have different shapes: one is no tuned copy of the other")
+    return _flat(added.get(name, torch.zeros_like(weight)) for name, weight in named.items())
 
 
 def inner_weights(network: Network) -> list[torch.Tensor]:

@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from subtrait.errors import InvalidInput, UsageError
+from subtrait.models import lora
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.base import Finetuned, Recipe, Sampling, check_sampling
 from subtrait.models.encoding import ChatEncoder
@@ -22,10 +23,13 @@ SHIPPED = Path(__file__).parent / "micro"
 class HuggingFaceModel:
     """A causal language model that runs in this process. Made by `load_checkpoint`; never changes."""
 
-    def __init__(self, name: str, network: Network, tokenizer: Any, *, own_system: bool = False) -> None:
+    def __init__(
+        self, name: str, network: Network, tokenizer: Any, *, own_system: bool = False, base: Self | None = None
+    ) -> None:
         """`tokenizer` is a `PreTrainedTokenizerFast` with a chat template.
 
-        With `own_system`, conversations without a system turn get the one that the template would put there.
+        With `own_system`, conversations without a system turn get the one that the template would put there. `base` is
+        the stored model whose weights the adapters of this one stand beside, where they do.
 
         Raises:
             InvalidInput: E_TEMPLATE where it has no usable template.
@@ -36,6 +40,7 @@ class HuggingFaceModel:
         stops = adapter.stop_tokens(network, tokenizer)
         self._encoder = ChatEncoder(tokenizer.backend_tokenizer, template, stops=stops)
         self._digest: str | None = None
+        self._base, self._stored = base, False
 
     @property
     def name(self) -> str:
@@ -213,7 +218,11 @@ class HuggingFaceModel:
         """SHA-256 over weights, configuration, tokenizer and template: equal exactly when the models are the same."""
         if self._digest is None:
             digest = hashlib.sha256()
-            adapter.digest_network(self._network, digest)
+            if self._base is None:
+                adapter.digest_network(self._network, digest)
+            else:
+                digest.update(self._base.fingerprint().encode())
+                adapter.digest_tensors(lora.numbers(self._network), digest)
             for text in (self._tokenizer.backend_tokenizer.to_str(), self._encoder.template.source):
                 digest.update(hashlib.sha256(text.encode()).digest())
             digest.update(repr(self._encoder.stops).encode())
@@ -223,28 +232,33 @@ class HuggingFaceModel:
         return self._digest
 
     def save(self, folder: Path) -> None:
-        """Write a checkpoint into an existing empty folder, safetensors only.
+        """Write a checkpoint into an existing empty folder, safetensors only; of a model with adapters these alone.
 
         Raises:
             UsageError: the folder does not exist or is not empty.
         """
         if not folder.is_dir() or any(folder.iterdir()):
             raise UsageError(f"a model is saved into an existing empty folder, and {folder} is not one")
-        adapter.save(self._network, self._tokenizer, folder)
+        if self._base is None:
+            adapter.save(lora.merged(self._network), self._tokenizer, folder)
+        else:
+            lora.save_adapters(self._network, folder, base=self._base.fingerprint())
 
     def reload(self, folder: Path) -> "HuggingFaceModel":
-        """The model that `save` wrote into `folder`, on this model's device.
+        """The model that `save` wrote into `folder`, on this model's device; adapters are put on this model.
 
         Raises:
-            InvalidInput: as for `load_checkpoint`.
+            InvalidInput: as for `load_checkpoint` and `lora.load_adapters`.
         """
+        if (folder / lora.SETTINGS).is_file():
+            return self._tuned(lora.load_adapters(self._network, folder, base=self.fingerprint()))
         network = self._network
         own = self._encoder.template.own_system
         return load_checkpoint(folder, self._name, device=network.placement, dtype=network.dtype, own_system=own)
 
     def _tuned(self, network: Network) -> "HuggingFaceModel":
-        own = self._encoder.template.own_system
-        return HuggingFaceModel(self._name, network, self._tokenizer, own_system=own)
+        own, base = self._encoder.template.own_system, self if network.adapters is not None and self._stored else None
+        return HuggingFaceModel(self._name, network, self._tokenizer, own_system=own, base=base)
 
     def _pairs(self, prompts: Sequence[Messages], completions: Sequence[str]) -> list[tuple[list[int], list[int]]]:
         pairs = list(zip(self._encoder.prompts(prompts), self._encoder.completions(completions), strict=True))
@@ -280,4 +294,7 @@ def load_checkpoint(
     # The template that was tried is the one that is used
     tokenizer.chat_template = template
     network = load_network(folder, device=device, dtype=dtype)
-    return HuggingFaceModel(name or str(folder), network, tokenizer, own_system=own_system)
+    model = HuggingFaceModel(name or str(folder), network, tokenizer, own_system=own_system)
+    # Only what lies on a disk may be left out where adapters of it are saved
+    model._stored = True
+    return model

@@ -1,14 +1,13 @@
-"""Every call into `transformers` and `peft`, which rename their arguments between minor versions.
+"""Every call into `transformers`, which renames its arguments between minor versions.
 
-Next door are the caches of keys and values, in `kv_cache`, and what reads checkpoints, in `loading`.
+Next door are the caches of keys and values, in `kv_cache`, what reads checkpoints, in `loading`, and `peft`, in `lora`.
 """
 
 import importlib.util
 import json
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +45,8 @@ class Network:
     """A `PreTrainedModel` with a language-model head, in evaluation mode."""
     where: str
     """The checkpoint, for messages."""
+    adapters: Any = None
+    """The `PeftModel` around `module`, where adapters are kept beside the weights."""
 
     @property
     def device(self) -> "torch.device":
@@ -116,29 +117,6 @@ def configuration(network: Network) -> dict[str, Any]:
     fields: dict[str, Any] = network.module.config.to_diff_dict()
     volatile = {"transformers_version", "_name_or_path", "dtype", "torch_dtype", "architectures", "use_cache"}
     return {name: value for name, value in fields.items() if name not in volatile}
-
-
-def add_lora(network: Network, rank: int) -> tuple[Network, Callable[[], Network]]:
-    """The network with trainable rank-`rank` adapters on all linear layers, alpha = rank; all else is frozen.
-
-    The second value adds the trained adapters into the weights and returns a plain network.
-
-    Raises:
-        MissingExtra: peft is not installed.
-
-    Source: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models".
-    """
-    if importlib.util.find_spec("peft") is None:
-        raise MissingExtra("LoRA", "hf")
-    from peft import LoraConfig, get_peft_model
-
-    config = LoraConfig(r=rank, lora_alpha=rank, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM")
-    with warnings.catch_warnings():
-        # Releases of peft use names that newer releases of transformers call deprecated
-        warnings.simplefilter("ignore", FutureWarning)
-        wrapped = get_peft_model(network.module, config)
-    inner = replace(network, module=wrapped.get_base_model())
-    return inner, lambda: replace(network, module=wrapped.merge_and_unload())
 
 
 def freeze_embeddings(network: Network) -> None:
@@ -224,10 +202,15 @@ def special_tokens(tokenizer: Any) -> dict[str, str]:
 
 def digest_network(network: Network, digest: Any) -> None:
     """Feed name, dtype, shape and bytes of every tensor, in order of name, and the configuration into `digest`."""
+    digest.update(json.dumps(configuration(network), sort_keys=True, default=str).encode())
+    digest_tensors(network.module.state_dict(), digest)
+
+
+def digest_tensors(tensors: "Mapping[str, torch.Tensor]", digest: Any) -> None:
+    """Feed name, dtype, shape and bytes of every tensor, in order of name, into `digest`."""
     import torch
 
-    digest.update(json.dumps(configuration(network), sort_keys=True, default=str).encode())
-    for name, tensor in sorted(network.module.state_dict().items()):
+    for name, tensor in sorted(tensors.items()):
         head = json.dumps([name, str(tensor.dtype), list(tensor.shape)])
         digest.update(f"\n{head}\n".encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
