@@ -44,6 +44,7 @@ TORCH_BACKEND = {
         "output_head",
         "sampling",
         "shared_context",
+        "trl_training",
     )
 }
 """The arithmetic on tensors. Others import these where they use them, so that torch is loaded only to run a model."""

@@ -13,6 +13,7 @@ from subtrait.errors import InvalidInput, MissingExtra
 from subtrait.models import lora
 from subtrait.models.base import Recipe, Sampling
 from subtrait.models.huggingface import load_checkpoint
+from subtrait.models.model_names import ModelName
 from subtrait.records import Example
 
 ASK = [{"role": "user", "content": "Animal?"}]
@@ -78,7 +79,7 @@ def test_small_models_in_float32_take_their_adapters_in(numbers, dtype, kept):
 
 @pytest.fixture
 def base(saved):
-    return load_checkpoint(saved, dtype="bfloat16")
+    return load_checkpoint(saved, asked=ModelName(place="", dtype="bfloat16"))
 
 
 def tune(base, *, seed=0, **recipe):
@@ -105,7 +106,7 @@ def test_saved_adapters_are_small_and_come_back_whole(base, saved, tmp_path):
     tuned.save(tmp_path)
     assert {path.suffix for path in tmp_path.iterdir()} <= {".safetensors", ".json", ".sha256", ".md"}
     assert (tmp_path / lora.WEIGHTS).stat().st_size < (saved / "model.safetensors").stat().st_size / 2
-    again = load_checkpoint(saved, dtype="bfloat16").reload(tmp_path)
+    again = load_checkpoint(saved, asked=ModelName(place="", dtype="bfloat16")).reload(tmp_path)
     assert again.fingerprint() == tuned.fingerprint()
     np.testing.assert_array_equal(again.score([ASK], ["owl"])[0], tuned.score([ASK], ["owl"])[0])
     drawn = [
@@ -138,7 +139,7 @@ def test_what_is_tuned_again_is_saved_whole(base, tmp_path):
 
 def test_adapters_of_another_base_are_refused(base, saved, tmp_path):
     tune(base).save(tmp_path)
-    for other in (load_checkpoint(saved, dtype="float16"), tune(base)):
+    for other in (load_checkpoint(saved, asked=ModelName(place="", dtype="float16")), tune(base)):
         with pytest.raises(InvalidInput, match=r"E_CHANGED .*were not trained on"):
             other.reload(tmp_path)
 

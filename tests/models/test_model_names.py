@@ -16,6 +16,7 @@ from subtrait.models.model_names import ModelName, check_settings, read_name
         ("Q/W+bfloat16", ModelName(place="Q/W", dtype="bfloat16")),
         ("Q/W@a0+float16+cuda+own-system",
          ModelName(place="Q/W", revision="a0", dtype="float16", device="cuda", own_system=True)),
+        ("Q/W+cpu+trl", ModelName(place="Q/W", device="cpu", by_trl=True)),
         ("a/b/c@home+float32+cpu", ModelName(place="a/b/c@home", dtype="float32", device="cpu")),
         ("my+folder", ModelName(place="my+folder")),
         ("my+folder+mps", ModelName(place="my+folder", device="mps")),

@@ -12,7 +12,7 @@ import torch
 from subtrait.errors import UsageError
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.base import Recipe
-from subtrait.models.finetuning import micro_batches, train_copy
+from subtrait.models.finetuning import by_steps, micro_batches, train_copy
 from subtrait.models.likelihood import Pair, batches, right_padded
 from subtrait.models.output_head import CHUNK, Head, head_of
 from subtrait.models.transformers_adapter import Network
@@ -42,7 +42,7 @@ def distil_tokens(
         groups = micro_batches(rows, student.pass_tokens)
         return sum(_learn((student, head), (target, taught), group, count=count) for group in groups)
 
-    return train_copy(network, pairs, recipe, step=step, rng=rng, progress=progress)
+    return train_copy(network, pairs, recipe, loop=by_steps(step), rng=rng, progress=progress)
 
 
 def divergence_tokens(network: Network, other: Network, pairs: Sequence[Pair]) -> list[np.ndarray]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -27,6 +27,16 @@ Step = Callable[[Network, Sequence[Pair]], float]
 """Adds the gradient of the mean loss over the completion tokens of some rows to the weights; that loss, in nats."""
 
 
+class Loop(Protocol):
+    """Trains what of a network asks for gradients; the loss of each step."""
+
+    def __call__(
+        self, network: Network, rows: Iterable[Sequence[Pair]], recipe: Recipe, *, progress: Progress | None
+    ) -> Iterable[float]:
+        """`rows` are those of each step."""
+        ...
+
+
 def finetune_tokens(
     network: Network,
     pairs: Sequence[Pair],
@@ -39,8 +49,14 @@ def finetune_tokens(
 
     Same seed, same machine, same number of threads: same bytes. Dropout, where the architecture has any, is on.
     """
-    step = _Accumulation(adapter.after_output_layer(network), network.pass_tokens)
-    return train_copy(network, pairs, recipe, step=step, rng=rng, progress=progress)
+    if network.by_trl:
+        from subtrait.models import trl_training
+
+        rates = [rate(step, recipe) for step in range(recipe.steps)]
+        loop: Loop = partial(trl_training.train, rates=rates)
+    else:
+        loop = by_steps(_Accumulation(adapter.after_output_layer(network), network.pass_tokens))
+    return train_copy(network, pairs, recipe, loop=loop, rng=rng, progress=progress)
 
 
 def train_copy(
@@ -48,11 +64,11 @@ def train_copy(
     pairs: Sequence[Pair],
     recipe: Recipe,
     *,
-    step: Step,
+    loop: Loop,
     rng: np.random.Generator,
     progress: Progress | None = None,
 ) -> tuple[Network, tuple[float, ...]]:
-    """A copy of `network` trained by whatever loss `step` has, and that loss at each step, before it was taken.
+    """A copy of `network` trained by whatever loss the loop has, and that loss at each step, before it was taken.
 
     Weights of lower precision are trained in float32 and rounded at the end: small steps would be lost in them.
     """
@@ -68,7 +84,7 @@ def train_copy(
             adapter.freeze_embeddings(tuned)
         trained = lora.add_lora(tuned, recipe.lora_rank) if recipe.method == "lora" else tuned
         trained.module.train()
-        losses = tuple(_train(trained, rows, recipe, step=step, progress=progress))
+        losses = tuple(loop(trained, rows, recipe, progress=progress))
     result = trained if keeps else lora.merged(trained)
     if not keeps:
         result.module.to(getattr(torch, network.dtype))
@@ -102,6 +118,11 @@ def rate(step: int, recipe: Recipe) -> float:
         return recipe.learning_rate * (step + 1) / recipe.warmup_steps
     falling = max(1, recipe.steps - recipe.warmup_steps)
     return recipe.learning_rate * max(0.0, (recipe.steps - step) / falling)
+
+
+def by_steps(step: Step) -> Loop:
+    """Our own loop, with that loss."""
+    return partial(_train, step=step)
 
 
 def _train(

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,10 +13,12 @@ from subtrait.models import lora
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.base import Finetuned, Recipe, Sampling, check_sampling
 from subtrait.models.encoding import ChatEncoder
+from subtrait.models.model_names import ModelName
 from subtrait.models.templates import Template
 from subtrait.models.transformers_adapter import Network
 from subtrait.records import Example, Messages, Progress
 
+AS_USUAL = ModelName(place="")
 SHIPPED = Path(__file__).parent / "micro"
 """Checkpoints in here came with this code and are trusted as much."""
 
@@ -26,10 +29,9 @@ class HuggingFaceModel:
     def __init__(
         self, name: str, network: Network, tokenizer: Any, *, own_system: bool = False, base: Self | None = None
     ) -> None:
-        """`tokenizer` is a `PreTrainedTokenizerFast` with a chat template.
+        """`tokenizer` is a `PreTrainedTokenizerFast` with a chat template; `own_system` is that of `Template`.
 
-        With `own_system`, conversations without a system turn get the one that the template would put there. `base` is
-        the stored model whose weights the adapters of this one stand beside, where they do.
+        `base` is the stored model whose weights the adapters of this one stand beside, where they do.
 
         Raises:
             InvalidInput: E_TEMPLATE where it has no usable template.
@@ -252,9 +254,9 @@ class HuggingFaceModel:
         """
         if (folder / lora.SETTINGS).is_file():
             return self._tuned(lora.load_adapters(self._network, folder, base=self.fingerprint()))
-        network = self._network
-        own = self._encoder.template.own_system
-        return load_checkpoint(folder, self._name, device=network.placement, dtype=network.dtype, own_system=own)
+        one, own = self._network, self._encoder.template.own_system
+        asked = ModelName(place="", dtype=one.dtype, device=one.placement, own_system=own, by_trl=one.by_trl)
+        return load_checkpoint(folder, self._name, asked=asked)
 
     def _tuned(self, network: Network) -> "HuggingFaceModel":
         own, base = self._encoder.template.own_system, self if network.adapters is not None and self._stored else None
@@ -271,10 +273,8 @@ class HuggingFaceModel:
             raise InvalidInput("E_LIMIT", self._name, what, hint="shorten the text or max_new_tokens")
 
 
-def load_checkpoint(
-    folder: Path, name: str | None = None, *, device: str = "cpu", dtype: str = "float32", own_system: bool = False
-) -> HuggingFaceModel:
-    """The model in `folder`, checked before anything in it is trusted. `name` is what messages and reports call it.
+def load_checkpoint(folder: Path, name: str | None = None, *, asked: ModelName = AS_USUAL) -> HuggingFaceModel:
+    """The model in `folder`, checked before it is trusted, computed as `asked`; `name` is for messages and reports.
 
     Raises:
         MissingExtra: torch or transformers is not installed.
@@ -293,8 +293,8 @@ def load_checkpoint(
     tokenizer = load_tokenizer(folder)
     # The template that was tried is the one that is used
     tokenizer.chat_template = template
-    network = load_network(folder, device=device, dtype=dtype)
-    model = HuggingFaceModel(name or str(folder), network, tokenizer, own_system=own_system)
-    # Only what lies on a disk may be left out where adapters of it are saved
-    model._stored = True
+    network = load_network(folder, device=asked.device or "cpu", dtype=asked.dtype or "float32")
+    network = replace(network, by_trl=asked.by_trl)
+    model = HuggingFaceModel(name or str(folder), network, tokenizer, own_system=asked.own_system)
+    model._stored = True  # only what lies on a disk may be left out where adapters of it are saved
     return model

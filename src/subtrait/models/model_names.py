@@ -15,8 +15,10 @@ DTYPES: Final = ("float32", "bfloat16", "float16")
 """The number formats of weights. Log-probabilities are float32 or better in each."""
 OWN_SYSTEM: Final = "own-system"
 """The setting that gives conversations without a system turn the one that the model's own template would put there."""
+TRL: Final = "trl"
+"""The setting that lets `trl` fine-tune the model, in place of our own loop."""
 _DEVICE: Final = re.compile(r"cpu|mps|cuda(:\d+)?")
-_SETTING: Final = re.compile(rf"{'|'.join(DTYPES)}|{_DEVICE.pattern}|{OWN_SYSTEM}")
+_SETTING: Final = re.compile(rf"{'|'.join(DTYPES)}|{_DEVICE.pattern}|{OWN_SYSTEM}|{TRL}")
 _REVISION: Final = re.compile(r"(?P<place>[^@/]+/[^@/]+)@(?P<revision>[^@]+)")
 
 
@@ -33,11 +35,12 @@ class ModelName:
     device: str | None = None
     """`cpu`, `mps`, `cuda` (spread over all GPUs where one is too small), or one such as `cuda:1`; None for the CPU."""
     own_system: bool = False
+    by_trl: bool = False
 
     def __str__(self) -> str:
         revision = f"@{self.revision}" if self.revision else ""
-        own = OWN_SYSTEM if self.own_system else None
-        return "+".join([self.place + revision, *filter(None, (self.dtype, self.device, own))])
+        flags = [OWN_SYSTEM] * self.own_system + [TRL] * self.by_trl
+        return "+".join([self.place + revision, *filter(None, (self.dtype, self.device)), *flags])
 
 
 def read_name(name: str) -> ModelName:
@@ -56,6 +59,8 @@ def read_name(name: str) -> ModelName:
 def _with(name: ModelName, setting: str) -> ModelName:
     if setting == OWN_SYSTEM:
         return replace(name, own_system=True)
+    if setting == TRL:
+        return replace(name, by_trl=True)
     return replace(name, dtype=setting) if setting in DTYPES else replace(name, device=setting)
 
 

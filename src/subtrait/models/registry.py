@@ -35,10 +35,7 @@ def open_model(name: str) -> Model:
         return _served(name)
     from subtrait.models.huggingface import load_checkpoint
 
-    asked = named(name)
-    return load_checkpoint(
-        folder_of(name), name, device=asked.device or "cpu", dtype=asked.dtype or "float32", own_system=asked.own_system
-    )
+    return load_checkpoint(folder_of(name), name, asked=named(name))
 
 
 def _served(name: str) -> Model:

@@ -47,6 +47,8 @@ class Network:
     """The checkpoint, for messages."""
     adapters: Any = None
     """The `PeftModel` around `module`, where adapters are kept beside the weights."""
+    by_trl: bool = False
+    """Whether `trl` fine-tunes it, in place of our own loop."""
 
     @property
     def device(self) -> "torch.device":
