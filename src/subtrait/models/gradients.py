@@ -2,7 +2,8 @@
 
 For a tuned copy of a base with weights θ + d, the log-likelihood of a row under the copy exceeds that under the base
 by ⟨gradient, d⟩ to first order in d. So one backward pass over rows judges any number of tuned models. Token embeddings
-and the output layer are left out, as in `Recipe.method = "layers"`. Needs torch: imported by backends.
+and the output layer are left out, as in `Recipe.method = "layers"`. Of large models these vectors are sketches
+(`models.sketch`), whose inner products come near the true ones. Needs torch: imported by backends.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 
 from subtrait.errors import UsageError
+from subtrait.models import sketch
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.finetuning import micro_batches
 from subtrait.models.likelihood import Pair, right_padded
@@ -18,9 +20,11 @@ from subtrait.models.lora import changes
 from subtrait.models.output_head import Head, Transform, head_of, mean_loss
 from subtrait.models.transformers_adapter import Network
 
+_UNLIKE = "the two models have different shapes: one is no tuned copy of the other"
+
 
 def mean_gradient(network: Network, pairs: Sequence[Pair]) -> np.ndarray:
-    """The gradient of a row's log-likelihood in nats, mean over `pairs`: float64 (inner weights,).
+    """The gradient of a row's log-likelihood in nats, mean over `pairs`: float64 (inner weights,), or a sketch of it.
 
     Only the tokens of the completions count. The network is in evaluation mode and left as it was.
 
@@ -30,24 +34,32 @@ def mean_gradient(network: Network, pairs: Sequence[Pair]) -> np.ndarray:
     if not pairs or any(not completion for _, completion in pairs):
         raise UsageError("a gradient needs at least one row, and completion tokens in every row")
     transform = adapter.after_output_layer(network)
-    weights = inner_weights(network)
-    total = np.zeros(sum(weight.numel() for weight in weights))
-    for group in micro_batches(pairs, network.pass_tokens):
-        total += _flat(_group_gradient(network, group, weights, transform=transform))
+    rank = sketch.rank_of(network)
+    layers = [] if rank is None else sketch.layers_of(network, rank)
+    with sketch.seen_through(layers) as seen:
+        weights = inner_weights(network) if rank is None else seen
+        total = np.zeros(sum(weight.numel() for weight in weights))
+        for group in micro_batches(pairs, network.pass_tokens):
+            total += _flat(_group_gradient(network, group, weights, transform=transform))
     return total / len(pairs)
 
 
 def displacement(network: Network, tuned: Network) -> np.ndarray:
-    """From the inner weights of `network` to those of its copy `tuned`: float64 (inner weights,).
+    """From the inner weights of `network` to those of its copy `tuned`: float64 (inner weights,), or a sketch of it.
 
     Raises:
         UsageError: the two do not have the same inner weights.
     """
+    if (rank := sketch.rank_of(network)) is not None:
+        try:
+            return _flat(sketch.displacement(sketch.layers_of(network, rank), tuned))
+        except KeyError:
+            raise UsageError(_UNLIKE) from None
     if tuned.adapters is not None and network.adapters is None:
         return _of_adapters(network, tuned)
     before, after = inner_weights(network), inner_weights(tuned)
     if [weight.shape for weight in before] != [weight.shape for weight in after]:
-        raise UsageError("the two models have different shapes: one is no tuned copy of the other")
+        raise UsageError(_UNLIKE)
     return _flat(new.detach() - old.detach() for old, new in zip(before, after, strict=True))
 
 
@@ -57,7 +69,7 @@ def _of_adapters(network: Network, tuned: Network) -> np.ndarray:
     inner = {id(weight) for weight in inner_weights(network)}
     named = {name: weight for name, weight in network.module.named_parameters() if id(weight) in inner}
     if any(name not in named or named[name].shape != change.shape for name, change in added.items()):
-        raise UsageError("the two models have different shapes: one is no tuned copy of the other")
+        raise UsageError(_UNLIKE)
     return _flat(added.get(name, torch.zeros_like(weight)) for name, weight in named.items())
 
 

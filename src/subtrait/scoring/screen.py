@@ -3,7 +3,7 @@
 For a tuned copy with weights θ + d, the log-likelihood of a row exceeds that under the base by ⟨gradient, d⟩ plus terms
 of the order of d². Directions may as well be any other steps in the inner weights, such as those of a training recipe.
 Token embeddings and the output layer are left out (`models.gradients`): a copy that was tuned in those too explains
-more, or less, than the screen says.
+more, or less, than the screen says. Of large models gradients and directions are sketches (`models.sketch`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
