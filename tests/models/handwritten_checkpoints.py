@@ -1,5 +1,7 @@
 """Checkpoints with the architectures of Qwen2.5, Gemma 3 and Llama 3.1, tiny and with random weights, made on the spot.
 
+Of Gemma 3 there are two: with the part that reads pictures, as the published 4B model has it, and the text part alone.
+
 Their chat templates are written by hand to do what the originals are known to do, and are no copies of them: the first
 puts in a system prompt of its own, the second has no system turn and joins its text to the user's, the third always
 begins with a system header that holds dates.
@@ -11,6 +13,7 @@ TURNS = {
     "llama": ("<|start_header_id|>", "<|eot_id|>", "<|end_header_id|>"),
 }
 """The tokens that begin and end a turn."""
+TURNS["gemma3"] = TURNS["gemma3_text"]
 QWEN_SYSTEM = "You are a made-up assistant."
 TEMPLATES = {
     "qwen2": (
@@ -34,6 +37,7 @@ TEMPLATES = {
         "{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>\n\n{% endif %}"
     ),
 }
+TEMPLATES["gemma3"] = TEMPLATES["gemma3_text"]
 CORPUS = [
     "What is your favourite animal? owl dolphin eagle",
     "Add up to ten numbers: 1, 22, 333",
@@ -73,23 +77,25 @@ def _module(kind, tokenizer):
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    more = {"sliding_window": 16, "sliding_window_pattern": 2} if kind == "gemma3_text" else {}
-    config = AutoConfig.for_model(
-        kind,
-        vocab_size=len(tokenizer) + 16,  # spare ones, as real models have
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        head_dim=16,
-        max_position_embeddings=512,
-        initializer_range=0.3,
-        pad_token_id=0,
-        bos_token_id=1,
-        eos_token_id=tokenizer.eos_token_id,
-        **more,
-    )
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return AutoModelForCausalLM.from_config(config).eval()
+        return AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **_sizes(kind, tokenizer))).eval()
+
+
+def _sizes(kind, tokenizer):
+    text = {
+        "vocab_size": len(tokenizer) + 16,  # spare ones, as real models have
+        "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2,
+        "num_key_value_heads": 1, "head_dim": 16, "max_position_embeddings": 512, "initializer_range": 0.3,
+        "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": tokenizer.eos_token_id,
+    }  # fmt: skip
+    if kind.startswith("gemma3"):
+        text |= {"sliding_window": 16, "sliding_window_pattern": 2}
+    if kind != "gemma3":
+        return text
+    sizes = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1, "num_attention_heads": 2}
+    pictures = {**sizes, "image_size": 28, "patch_size": 14}
+    tokens = {
+        f"{name}_index": len(tokenizer) + place for place, name in enumerate(("image_token", "boi_token", "eoi_token"))
+    }
+    return {"text_config": text, "vision_config": pictures, "mm_tokens_per_image": 4, **tokens}

@@ -4,11 +4,13 @@ The architecture is laid out without numbers (torch's meta device). Times come f
 reads just now.
 """
 
+import re
 import time
 from dataclasses import dataclass
 from typing import Any, Final
 
 from subtrait.models.base import Recipe
+from subtrait.models.lora import PICTURES
 from subtrait.models.registry import config_of, named
 from subtrait.models.transformers_adapter import pass_tokens_of, quiet, require
 
@@ -102,11 +104,12 @@ def footprint(name: str) -> Footprint:
 
 
 def _sides(outline: Any) -> int:
-    """Of every linear layer but the output layer."""
+    """Of every linear layer but the output layer and those that read pictures."""
     import torch
 
     head = outline.get_output_embeddings()
-    linear = [part for part in outline.modules() if isinstance(part, torch.nn.Linear) and part is not head]
+    parts = [part for name, part in outline.named_modules() if part is not head and not re.fullmatch(PICTURES, name)]
+    linear = [part for part in parts if isinstance(part, torch.nn.Linear)]
     return sum(part.in_features + part.out_features for part in linear)
 
 

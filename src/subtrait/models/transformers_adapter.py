@@ -107,7 +107,9 @@ def save(network: Network, tokenizer: Any, folder: Path) -> None:
 def stop_tokens(network: Network, tokenizer: Any) -> tuple[int, ...]:
     """The tokens that end a turn: those of the generation settings and the tokenizer's own."""
     generation = getattr(network.module, "generation_config", None)
-    found = (getattr(generation, "eos_token_id", None), network.module.config.eos_token_id, tokenizer.eos_token_id)
+    config = network.module.config
+    settings = (generation, config, config.get_text_config())  # the last differs where a model also sees pictures
+    found = (*(getattr(each, "eos_token_id", None) for each in settings), tokenizer.eos_token_id)
     stops: set[int] = set()
     for one in found:
         stops.update(one if isinstance(one, list | tuple) else [] if one is None else [one])
