@@ -44,6 +44,7 @@ TORCH_BACKEND = {
         "output_head",
         "sampling",
         "shared_context",
+        "sketch",
         "trl_training",
     )
 }

@@ -2,9 +2,9 @@
 
 A layer with weight W (outputs, inputs) gets a fixed A (rank, inputs) with orthonormal rows, drawn at random. A
 gradient G becomes √(inputs / rank) · G Aᵀ, and so does a displacement of the weights. Over draws of A the inner product
-of two such sketches has the mean ⟨G, D⟩, and it is exact at full rank. G Aᵀ is also what LoRA with this A gives its other
-matrix, which is 0, at the first step (Hu et al. 2021): so one backward pass is enough, and never holds a gradient of W.
-Needs torch: imported by backends.
+of two such sketches has the mean ⟨G, D⟩, and it is exact at full rank. G Aᵀ is also what LoRA with this A gives its
+other matrix, which is 0, at the first step (Hu et al. 2021): so one backward pass is enough, and never holds a gradient
+of W. Needs torch: imported by backends.
 """
 
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def rank_of(network: Network) -> int | None:
     layers = list(_linear(network))
     if sum(module.weight.numel() for _, module in layers) <= LARGEST:
         return None
-    outputs = sum(module.weight.shape[0] for _, module in layers)
+    outputs = sum(int(module.weight.shape[0]) for _, module in layers)
     return max(1, LARGEST // outputs)
 
 
