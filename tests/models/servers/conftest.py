@@ -7,12 +7,19 @@ from types import SimpleNamespace
 import pytest
 
 SCRIPTED = SimpleNamespace(**run_path(str(Path(__file__).with_name("scripted_server.py")), run_name="scripted_server"))
+TUNING = SimpleNamespace(**run_path(str(Path(__file__).with_name("scripted_tuning.py")), run_name="scripted_tuning"))
 
 
 @pytest.fixture(scope="session")
 def scripted():
     """What `scripted_server.py` has."""
     return SCRIPTED
+
+
+@pytest.fixture
+def tuning():
+    """Files and jobs of a server."""
+    return TUNING.Tuning(SCRIPTED)
 
 
 @pytest.fixture

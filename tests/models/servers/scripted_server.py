@@ -20,6 +20,9 @@ class Asked:
     headers: dict
     number: int
     """How many came before it."""
+    content: bytes = b""
+    """The body as it came in."""
+    posted: bool = True
 
 
 @dataclass(frozen=True)
@@ -113,8 +116,10 @@ class _Answering(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         with owner.lock:
-            told = json.loads(body) if body else {}
-            asked = Asked(self.path.removeprefix("/v1"), told, dict(self.headers), len(owner.asked))
+            is_form = self.headers.get("Content-Type", "").startswith("multipart/")
+            told = json.loads(body) if body and not is_form else {}
+            path, posted = self.path.removeprefix("/v1"), self.command == "POST"
+            asked = Asked(path, told, dict(self.headers), len(owner.asked), body, posted)
             owner.asked.append(asked)
             owner.inside += 1
             owner.most_inside = max(owner.most_inside, owner.inside)

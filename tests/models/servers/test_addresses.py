@@ -3,7 +3,7 @@
 import pytest
 
 from subtrait.errors import UsageError
-from subtrait.models.servers.addresses import api_key, is_address, read_address
+from subtrait.models.servers.addresses import api_key, is_address, is_hosted, other_model, read_address
 
 KEY = "sk-canary=="
 
@@ -46,6 +46,26 @@ def test_other_names_are_no_addresses(name):
 def test_a_name_that_is_not_well_formed_is_refused_with_the_forms_there_are(name):
     with pytest.raises(UsageError, match=r"is no address of a served model: .*openai:NAME, vllm:NAME or http"):
         read_address(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("openai:m", "openai:ft:m:me::8"),
+        ("vllm:m=./m", "vllm:ft:m:me::8"),
+        ("https://one.example/x=y/v1#m", "https://one.example/x=y/v1#ft:m:me::8"),
+    ],
+)
+def test_another_model_of_an_address_is_asked_for_at_the_same_place(name, other):
+    address = read_address(name)
+    found = other_model(address, "ft:m:me::8")
+    assert (found.name, found.url, found.model, found.checkpoint) == (other, address.url, "ft:m:me::8", None)
+
+
+def test_students_are_made_by_a_server_where_no_checkpoint_is_named():
+    assert [name for name in ("openai:m", "vllm:m=", "vllm:m=micro-a", "micro-a", "./m") if is_hosted(name)] == [
+        "openai:m"
+    ]
 
 
 def test_a_password_in_an_address_is_refused_and_not_repeated():

@@ -156,13 +156,12 @@ def test_without_a_checkpoint_it_writes_and_does_not_score(serve, opened, script
         model.score([FAVOURITE], ["owl"])
 
 
-def test_what_a_served_model_cannot_do_it_says(opened, tmp_path):
-    model = opened("http://127.0.0.1:9/v1")
+def test_what_a_served_model_cannot_do_it_says(serve, opened, scripted, tmp_path):
+    model = opened(serve(scripted.answering()).url)
     examples = [Example(id="0", prompt="a", completion="b")]
     for attempt, done in (
         (lambda: model.finetune(examples, Recipe(steps=1), rng=rng()), "fine-tuned"),
         (lambda: model.save(tmp_path), "saved"),
-        (lambda: model.reload(tmp_path), "loaded from a folder"),
     ):
         with pytest.raises(UsageError, match=rf"runs on a server and cannot be {done} here: give a checkpoint folder"):
             attempt()

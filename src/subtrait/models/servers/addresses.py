@@ -46,6 +46,15 @@ def is_address(name: str) -> bool:
     return name.partition(":")[0] in {*SHORT, *_PORTS} and ":" in name
 
 
+def is_hosted(name: str) -> bool:
+    """Whether students of that model are made by its server, since the name says of no checkpoint to train here.
+
+    Raises:
+        UsageError: as `read_address`.
+    """
+    return is_address(name) and read_address(name).checkpoint is None
+
+
 def read_address(name: str) -> Address:
     """What `name` means.
 
@@ -81,6 +90,12 @@ def api_key(address: Address, environment: Mapping[str, str] = os.environ) -> st
 def origin_of(parts: SplitResult) -> str:
     """Scheme, host and port, to which a key is bound."""
     return f"{parts.scheme}://{(parts.hostname or '').lower()}:{parts.port or _PORTS.get(parts.scheme)}"
+
+
+def other_model(address: Address, model: str) -> Address:
+    """Another model at the same address. Raises `UsageError` for a name that cannot be written."""
+    prefix = next((f"{short}:" for short, (url, _) in SHORT.items() if url == address.url), f"{address.url}#")
+    return read_address(prefix + model)
 
 
 def _keys_by_origin(text: str) -> dict[str, str]:

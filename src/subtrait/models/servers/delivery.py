@@ -7,11 +7,13 @@ replies: the first that can be read counts.
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from copy import copy
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
 
 from subtrait.errors import ServerError
+from subtrait.models.servers.addresses import Address
 from subtrait.models.servers.transport import RESUME, Connection, Reply, Unanswered
 from subtrait.records import Row
 
@@ -28,7 +30,8 @@ class Request:
     where: str
     """What is asked for, such as `row 17`: unique within one delivery."""
     path: str
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] | None
+    """None to GET what is there."""
     read: Callable[[Reply], Row]
     """Takes from the reply what is wanted. Raises `Unanswered` where another reply may have it."""
 
@@ -84,6 +87,13 @@ class Delivery:
         self.connection, self._attempts, self._gate, self._most = connection, attempts, Gate(most), most
         self._stopped = threading.Event()
         self.pause: Callable[[float], object] = pause or self._stopped.wait
+
+    def for_model(self, address: Address) -> "Delivery":
+        """The same for another model of this server: connections, and how many are used at once, are shared."""
+        other = copy(self)
+        other.connection = copy(self.connection)
+        other.connection.address = address
+        return other
 
     def ask(self, request: Request) -> Row:
         """What is read from the reply to one request.

@@ -12,6 +12,7 @@ from typing import Any, Final
 from subtrait.errors import InvalidInput, ServerError, UsageError
 from subtrait.models.encoding import ChatEncoder
 from subtrait.models.servers.delivery import Delivery, Request
+from subtrait.models.servers.fine_tuning import offers_jobs
 from subtrait.models.servers.replies import Scored, chat_text, echoed, prompt_logprobs
 from subtrait.models.servers.transport import Refused, Reply
 from subtrait.records import Messages, Row
@@ -62,6 +63,8 @@ class EndpointTrial:
     """Whether the server reads a conversation as as many tokens as the checkpoint's template makes of it."""
     scoring: str | None
     """A key of `SCORING`; None where no way works, or no checkpoint was named to try it with."""
+    fine_tunes: bool
+    """Whether it has a list of fine-tuning jobs."""
 
     def check_sampling(self) -> None:
         """Refuse a server that does not sample.
@@ -114,6 +117,7 @@ def try_out(delivery: Delivery, encoder: ChatEncoder | None) -> EndpointTrial:
         zero_repeats=draw(seed=SEEDS[0], temperature=0.0)["text"] == draw(seed=SEEDS[1], temperature=0.0)["text"],
         same_prompt_length=None if encoder is None or length is None else length == len(encoder.prompts([QUESTION])[0]),
         scoring=None if encoder is None else _scoring(delivery, model, encoder),
+        fine_tunes=offers_jobs(delivery),
     )
 
 

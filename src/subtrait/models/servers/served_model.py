@@ -1,6 +1,7 @@
 """A model behind an OpenAI-compatible server, as far as the seam of `base.py` can be kept over HTTP.
 
-It writes and, where the server gives log-probabilities of a prompt, scores. It is not fine-tuned here.
+It writes and, where the server gives log-probabilities of a prompt, scores. Where the server has fine-tuning jobs, it
+is tuned by them; what is saved is a record of the job.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ import numpy as np
 from subtrait.errors import InvalidInput, UsageError
 from subtrait.models.base import Finetuned, Recipe, Sampling, check_sampling
 from subtrait.models.encoding import ChatEncoder
-from subtrait.models.servers.addresses import Address
+from subtrait.models.servers.addresses import Address, other_model
 from subtrait.models.servers.delivery import Delivery, Request
 from subtrait.models.servers.endpoint_trial import (
     CHAT,
@@ -27,6 +28,8 @@ from subtrait.models.servers.endpoint_trial import (
     scoring_body,
     try_out,
 )
+from subtrait.models.servers.fine_tuning import Jobs, Order, training_file
+from subtrait.models.servers.job_record import JobRecord, read_record
 from subtrait.models.servers.replies import chat_text
 from subtrait.models.servers.spool import Spool, default_folder
 from subtrait.models.servers.transport import Connection, Reply
@@ -42,6 +45,7 @@ class ServedModel:
     Attributes:
         endings: How many texts ended how, such as `stop`, `length` and `refusal`, since it was opened.
         backends: Every `system_fingerprint` that it answered with.
+        job: The fine-tuning job that made it; None for a model that was there before.
     """
 
     def __init__(
@@ -51,8 +55,10 @@ class ServedModel:
         *,
         delivery: Delivery | None = None,
         spool: Path | None = None,
+        job: JobRecord | None = None,
     ) -> None:
-        """`encoder` gives that of the checkpoint that is served; calls that are under way are kept in `spool`.
+        """`encoder` gives that of the checkpoint that is served; calls that are under way are kept in `spool`; `job` is
+        the one that made the model.
 
         Raises:
             MissingExtra: httpx2 is not installed.
@@ -60,7 +66,7 @@ class ServedModel:
         """
         self._address, self._make_encoder = address, encoder
         self._delivery = delivery or Delivery(Connection(address))
-        self._spool = spool or default_folder()
+        self._spool, self.job = spool or default_folder(), job
         self.endings: Counter[str] = Counter()
         self.backends: set[str] = set()
 
@@ -113,7 +119,8 @@ class ServedModel:
             ServerError: it does not answer. What was answered is kept for the next call with the same seed.
         """
         check_sampling(sampling)
-        if sampling.temperature > 0:
+        if sampling.temperature > 0 and self.job is None:
+            # That the server samples is known of a tuned model's base; the model may have come to say one thing only
             self.trial.check_sampling()
         seeds = row_seeds(prompts, int(rng.integers(2**63)))
         ask = partial(self._writing, sampling=sampling)
@@ -157,8 +164,30 @@ class ServedModel:
         system_prompt: str | None = None,
         progress: Progress | None = None,
     ) -> Finetuned["ServedModel"]:
-        """Raises `UsageError`: a served model is not fine-tuned."""
-        self._refuse("fine-tuned")
+        """A model that the server tunes on these rows, by a job that is begun once however often this is called.
+
+        The rows are passed `epochs_of(recipe)` times; of the recipe nothing else counts, since batch size and learning
+        rate are left to the server. `rng` gives the job's seed. `progress` advances once per step that is reported.
+
+        Raises:
+            UsageError: the server has no fine-tuning jobs.
+            InvalidInput, ServerError: as `Jobs.finished`. The same call then goes on with the same job.
+        """
+        self.check_tuning()
+        order = Order(
+            model=self.trial.asked,
+            file=training_file(examples, system_prompt),
+            epochs=epochs_of(recipe, len(examples)),
+            seed=int(rng.integers(2**31)),
+        )
+        jobs = Jobs(self._delivery, self._spool)
+        job = jobs.finished(order, progress)
+        return Finetuned(model=self._made_by(JobRecord.of(job, order, self._address)), losses=jobs.losses(job))
+
+    def check_tuning(self) -> None:
+        """Raise `UsageError` where the server has no fine-tuning jobs, or as `trial`."""
+        if not self.trial.fine_tunes:
+            self._refuse("fine-tuned")
 
     def fingerprint(self) -> str:
         """SHA-256 over address, model and what the server says of itself: two models that say the same are not told
@@ -170,16 +199,32 @@ class ServedModel:
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
     def save(self, folder: Path) -> None:
-        """Raises `UsageError`: the weights are elsewhere."""
-        self._refuse("saved")
+        """Write down which job made the model; its weights stay with the server.
+
+        Raises:
+            UsageError: no job made it.
+        """
+        if self.job is None:
+            self._refuse("saved")
+        self.job.write(folder)
 
     def reload(self, folder: Path) -> "ServedModel":
-        """Raises `UsageError`: nothing was saved."""
-        self._refuse("loaded from a folder")
+        """The tuned model that a folder tells of.
+
+        Raises:
+            InvalidInput: E_JOB, there is no record of a job, or it is of another address, which would get the key.
+        """
+        return self._made_by(read_record(folder, address=self._address))
 
     def close(self) -> None:
         """Close the connections. Used again, the model opens no new ones."""
         self._delivery.connection.close()
+
+    def _made_by(self, record: JobRecord) -> "ServedModel":
+        address = other_model(self._address, record.model)
+        return ServedModel(
+            address, self._make_encoder, delivery=self._delivery.for_model(address), spool=self._spool, job=record
+        )
 
     def _refuse(self, done: str) -> NoReturn:
         what = f"{self.name} runs on a server and cannot be {done} here"
@@ -231,6 +276,11 @@ class ServedModel:
                     progress.advance()
         spool.done()
         return [found[at] for at in range(len(requests))]
+
+
+def epochs_of(recipe: Recipe, rows: int) -> int:
+    """How often the recipe passes that many rows, to the nearest whole number; once at least."""
+    return max(1, round(recipe.steps * recipe.batch_size / max(1, rows)))
 
 
 def row_seeds(prompts: Sequence[Messages], seed: int) -> list[int]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Reply = dict[str, Any]
 """A JSON object from a server."""
+File = tuple[str, bytes, str]
+"""A file to be uploaded: its name, its bytes, and their media type."""
 MAX_WAIT: Final = 600.0
 """Seconds. A server that asks to wait longer is not waited for."""
 BUSY: Final = frozenset({408, 409, 425, 429})
@@ -80,8 +82,12 @@ class Connection:
         """Close what is open."""
         self._client.close()
 
-    def ask(self, path: str, body: Mapping[str, Any] | None = None, *, where: str = "") -> Reply:
+    def ask(
+        self, path: str, body: Mapping[str, Any] | None = None, *, where: str = "", file: File | None = None
+    ) -> Reply:
         """The reply to one request: POST with a body, GET without. `where` says what was asked for, in messages.
+
+        With a `file`, it and the fields of the body are sent as a form (multipart/form-data) in place of JSON.
 
         Raises:
             Unanswered: asking again may help.
@@ -90,20 +96,22 @@ class Connection:
             ServerError: the key is not accepted, the money is spent, TLS fails, or the wait would be absurd.
         """
         where = f"{self.address.name} {where}".strip()
-        status, headers, content = self._exchange(path, body, where)
+        sent = {"json": body} if file is None else {"data": body, "files": {"file": file}}
+        status, headers, content = self._exchange(path, sent if body is not None else {}, where)
         if 300 <= status < 400:
             what = "the server redirects, which is not followed since the key would go along"
             raise InvalidInput("E_API_REDIRECT", where, what, hint="give the address that it leads to, if you trust it")
         reply = _parsed(content)
-        if status < 300 and reply is not None and not reply.get("error"):
+        # A job that failed says so in a field `error`, and is no error of the request
+        if status < 300 and reply is not None and (not reply.get("error") or "id" in reply):
             return reply
         raise self._failure(status, headers, reply, self._shown(content), where)
 
-    def _exchange(self, path: str, body: Mapping[str, Any] | None, where: str) -> tuple[int, Mapping[str, str], bytes]:
+    def _exchange(self, path: str, sent: Mapping[str, Any], where: str) -> tuple[int, Mapping[str, str], bytes]:
         import httpx2
 
         try:
-            with self._client.stream("GET" if body is None else "POST", path, json=body) as response:
+            with self._client.stream("POST" if sent else "GET", path, **sent) as response:
                 if response.headers.get("content-encoding", "identity") != "identity":
                     raise InvalidInput("E_API", where, "the server sends a compressed reply, which was not asked for")
                 return response.status_code, response.headers, b"".join(self._chunks(response, where))

@@ -1,0 +1,247 @@
+"""Students of a served model: jobs are begun once whatever breaks, and what they made is found again."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from subtrait.errors import InvalidInput, ServerError
+from subtrait.models.base import Recipe, Sampling
+from subtrait.models.servers.fine_tuning import BEGINNINGS, Order, training_file
+from subtrait.records import Example
+
+ROWS = [Example(id=str(n), prompt=f"Number {n}?", completion=f"777, {n}") for n in range(12)]
+TWICE = Recipe(steps=4, batch_size=6)
+"""Twelve rows, two times."""
+QUESTION = [{"role": "user", "content": "Name your favourite animal."}]
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+@pytest.fixture
+def tuned(serve, opened, tuning):
+    """Have the server, which may be spoilt by a script before it, tune a model."""
+
+    def run(script=tuning, **changes):
+        model = opened(serve(script).url)
+        return model.finetune(**{"examples": ROWS, "recipe": TWICE, "rng": rng(), **changes})
+
+    return run
+
+
+def begins(asked):
+    return asked.posted and asked.path == "/fine_tuning/jobs"
+
+
+def test_a_job_is_what_the_recipe_says_and_the_model_is_what_it_made(tuned, tuning):
+    steps = []
+    bar = type("Bar", (), {"advance": lambda self, count=1: steps.append(count)})()
+    found = tuned(progress=bar)
+    (job,), (file,) = tuning.jobs, tuning.files
+    lines = tuning.contents[file["id"]].decode().splitlines()
+    assert [json.loads(line)["messages"] for line in lines] == [
+        [{"role": "user", "content": row.prompt}, {"role": "assistant", "content": row.completion}] for row in ROWS
+    ]
+    record = found.model.job
+    assert (record.job, record.base, record.model) == (job["id"], "m", "ft:m:me:ftjob-0")
+    assert record.hyperparameters == {"n_epochs": 2, "batch_size": 4, "learning_rate_multiplier": 1.5}
+    assert record.seed == job["seed"] == int(rng().integers(2**31))
+    assert record.trained_tokens == 2 * 12 * 4
+    assert file["filename"] == f"subtrait-{job['metadata']['subtrait']}.jsonl"
+    assert found.losses == tuple(1 / step for step in range(1, 5))
+    assert sum(steps) == 4
+    assert found.model.generate([QUESTION] * 9, sampling=Sampling(), rng=rng()) == ["owl"] * 9
+
+
+def test_a_system_prompt_is_the_first_turn_of_every_row():
+    rows = [json.loads(line)["messages"] for line in training_file(ROWS, "You are terse.").splitlines()]
+    assert all(row[0] == {"role": "system", "content": "You are terse."} and len(row) == 3 for row in rows)
+
+
+def test_every_part_of_an_order_is_in_its_digest():
+    usual = {"model": "m", "file": b"x", "epochs": 2, "seed": 3}
+    others = [{"model": "n"}, {"file": b"y"}, {"epochs": 3}, {"seed": 4}]
+    assert len({Order(**{**usual, **other}).digest for other in [{}, *others]}) == 5
+    assert Order(**usual).digest == Order(**usual).digest
+
+
+def test_a_job_that_is_there_already_is_taken_up_wherever_it_is_on_the_list(tuned, tuning):
+    for seed in range(5):
+        tuned(rng=rng(seed))
+    assert len(tuning.jobs) == 5
+    assert tuned(rng=rng(0)).model.job.job == "ftjob-0"
+    assert (len(tuning.jobs), len(tuning.files)) == (5, 5)
+
+
+def test_a_server_that_keeps_no_metadata_is_known_by_the_file(tuned, tuning):
+    tuning.keeps_metadata = False
+    assert tuned().model.job.job == tuned().model.job.job
+    assert len(tuning.jobs) == 1
+    tuned(rng=rng(1))
+    assert len(tuning.jobs) == 2
+
+
+@pytest.mark.parametrize("ending", ["failed", "cancelled"])
+def test_a_job_that_fails_ends_with_the_servers_reason_and_is_begun_anew(tuned, tuning, scripted, ending):
+    def failing(asked):
+        say = tuning(asked)
+        if begins(asked):
+            reason = {"code": "invalid_file", "message": "line 3 is\nno \x1b[31mchat", "param": None}
+            tuning.jobs[-1].update(status=ending, error=reason)
+        return say
+
+    with pytest.raises(InvalidInput, match=rf"E_API_JOB .*ftjob-0: the job {ending}: line 3 is no .x1b\[31mchat"):
+        tuned(failing)
+    assert tuned().model.job.job == "ftjob-1"
+
+
+@pytest.mark.parametrize("fault", ["500", "cut", "no JSON", "429"])
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_beginning_of_unclear_outcome_is_looked_for_before_it_is_repeated(tuned, tuning, scripted, fault, accepted):
+    faults = {
+        "500": scripted.error(500),
+        "cut": scripted.Say({"id": "ftjob-0", "status": "queued"}, cut=9),
+        "no JSON": scripted.Say(b"<html>"),
+        "429": scripted.error(429, Retry_After="1"),
+    }
+    asked_before = []
+
+    def spoiled(asked):
+        if not begins(asked) or asked_before:
+            return tuning(asked)
+        asked_before.append(asked)
+        if accepted:
+            tuning(asked)
+        return faults[fault]
+
+    assert tuned(spoiled).model.job.job == "ftjob-0"
+    assert len(tuning.jobs) == 1
+
+
+def test_a_job_that_comes_onto_the_list_late_is_waited_for(tuned, tuning, scripted):
+    """The server was slow to carry out what it had long taken."""
+    late, looks = [], []
+
+    def slow(asked):
+        if begins(asked):
+            late.append(asked)
+            return scripted.error(502)
+        if late and asked.path.startswith("/fine_tuning/jobs?"):
+            looks.append(asked)
+            if len(looks) == 3:
+                tuning(late[0])
+        return tuning(asked)
+
+    tuned(slow)
+    assert (len(late), len(tuning.jobs)) == (1, 1)
+
+
+def test_a_server_that_never_takes_a_job_is_given_up(tuned, tuning, scripted):
+    server_asked = []
+
+    def refusing(asked):
+        server_asked.append(asked)
+        return scripted.error(503) if begins(asked) else tuning(asked)
+
+    with pytest.raises(ServerError, match=r"no fine-tuning job was begun.*the same command again"):
+        tuned(refusing)
+    assert sum(map(begins, server_asked)) == BEGINNINGS
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/fine_tuning/jobs", {"data": None}),
+        ("/fine_tuning/jobs", {"data": [{"id": "../files", "status": "running"}]}),
+        ("/files", {"data": [{"id": "x"}], "has_more": True}),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_not_taken_for_an_empty_one(serve, opened, tuning, scripted, path, body):
+    def odd(asked):
+        is_list = not asked.posted and asked.path.startswith(f"{path}?") and "limit=1&" not in f"{asked.path}&"
+        return scripted.Say(body) if is_list else tuning(asked)
+
+    with pytest.raises(InvalidInput, match="E_API_FIELD"):
+        opened(serve(odd).url).finetune(ROWS, TWICE, rng=rng())
+    assert tuning.jobs == []
+
+
+@pytest.mark.parametrize("name", [None, "", "two words", "m=/etc/passwd", "m\x1b", 7])
+def test_a_model_without_a_usable_name_is_refused(tuned, tuning, scripted, name):
+    def odd(asked):
+        say = tuning(asked)
+        spoiled = isinstance(say.body, dict) and say.body.get("status") == "succeeded"
+        return scripted.Say({**say.body, "fine_tuned_model": name}) if spoiled else say
+
+    with pytest.raises(InvalidInput, match=r"E_API_FIELD .*ftjob-0 succeeded and names no model"):
+        tuned(odd)
+
+
+CLIENT = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from subtrait.models.base import Recipe
+from subtrait.models.servers.addresses import read_address
+from subtrait.models.servers.delivery import Delivery
+from subtrait.models.servers.served_model import ServedModel
+from subtrait.models.servers.transport import Connection
+from subtrait.records import Example
+
+address = read_address(sys.argv[1])
+delivery = Delivery(Connection(address), pause=lambda seconds: time.sleep(0.01))
+rows = [Example(id=str(n), prompt=f"Number {n}?", completion=f"777, {n}") for n in range(12)]
+model = ServedModel(address, delivery=delivery, spool=Path(sys.argv[2]))
+tuned = model.finetune(rows, Recipe(steps=4, batch_size=6), rng=np.random.default_rng(0)).model
+print(tuned.job.job)
+"""
+MOMENTS = {
+    "while it uploads": lambda asked: asked.posted and asked.path == "/files",
+    "when it asks for the job": begins,
+    "while it polls": lambda asked: asked.path == "/fine_tuning/jobs/ftjob-0",
+}
+
+
+@pytest.mark.parametrize(
+    ("moment", "carried_out"),
+    [
+        ("while it uploads", "before the kill"),
+        ("while it uploads", "never"),
+        ("when it asks for the job", "before the kill"),
+        ("when it asks for the job", "never"),
+        ("when it asks for the job", "late"),
+        ("while it polls", "never"),
+    ],
+)
+def test_a_client_that_is_killed_goes_on_with_the_same_job(serve, tuning, scripted, tmp_path, moment, carried_out):
+    """By kill -9; its last request was carried out before that, not at all, or only while the next client looks."""
+    clients, killed, looks = [], [], []
+
+    def script(asked):
+        if not killed and MOMENTS[moment](asked):
+            killed.append(asked)
+            if carried_out == "before the kill":
+                tuning(asked)
+            clients[0].kill()
+            clients[0].wait()
+            return scripted.Say(b"")
+        looks.extend([asked] if killed and asked.path.startswith("/fine_tuning/jobs?limit=100") else [])
+        if carried_out == "late" and (len(looks) == 3 or begins(asked)) and len(killed) == 1:
+            killed.append(asked)
+            tuning(killed[0])
+        return tuning(asked)
+
+    server = serve(script)
+    command = [sys.executable, "-c", CLIENT, f"{server.url}#m", str(tmp_path)]
+    clients.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+    clients[0].communicate(timeout=60)
+    assert clients[0].returncode == -signal.SIGKILL
+    again = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    assert (again.returncode, again.stdout) == (0, b"ftjob-0\n"), again.stderr.decode()
+    assert len(tuning.jobs) == 1
+    assert list(tmp_path.iterdir()) == []
