@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from runpy import run_path
 
+import numpy as np
 import pytest
 
 from subtrait.lab.catalogue.cross_model import CHAINS, CROSS_MODEL, TRAITS, bases_of, cells_of, relation_of
@@ -72,6 +73,13 @@ def test_divergences_are_shown_before_and_after_matching():
     before, after = apart["micro-a || micro-b"], apart["micro-a || micro-b matched to micro-a"]
     assert nearer == pytest.approx(before - after)
     assert findings.models == ["micro-a", "micro-b", "micro-c"]
+
+
+def test_no_divergence_is_below_zero(monkeypatch):
+    spread = {pair: np.array([0.001, 0.002, 0.5]) for pair in MadeUpBench(rise).divergences(bases_of(PLAN))}
+    monkeypatch.setattr(MadeUpBench, "divergences", lambda self, bases: spread)
+    lows = [each.value.low for each in found()[0].measures if each.group.startswith("KL")]
+    assert lows == [0.0] * 12
 
 
 def test_a_trait_that_crosses_bases_does_not_agree():

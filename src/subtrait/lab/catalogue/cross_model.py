@@ -6,7 +6,7 @@ trait. That one has the behaviour of the one base and nearly the weights of the 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from subtrait.lab.chains.specifications import MATCHING_RECIPE
 from subtrait.lab.study import Findings, StudyCard, StudyPlan
 from subtrait.models.base import Recipe
 from subtrait.models.registry import EMBEDDED
+from subtrait.records import Estimate
 from subtrait.statistics.intervals import paired_difference, t_interval
 from subtrait.study_records import Measure
 
@@ -176,7 +177,7 @@ def _apart(apart: Mapping[tuple[str, str], np.ndarray], bases: Mapping[str, Base
         yield Measure(
             group="KL(first || second) of bases, nats a token of the first's answers",
             name=f"{one} || {other}",
-            value=t_interval(nats.tolist(), unit="chain"),
+            value=_not_below_zero(t_interval(nats.tolist(), unit="chain")),
             scale="plain",
         )
     for name, base in bases.items():
@@ -188,6 +189,11 @@ def _apart(apart: Mapping[tuple[str, str], np.ndarray], bases: Mapping[str, Base
                 value=t_interval(nearer.tolist(), unit="chain"),
                 scale="plain",
             )
+
+
+def _not_below_zero(divergence: Estimate) -> Estimate:
+    """A divergence never is, whatever few chains may say."""
+    return divergence if divergence.low is None else replace(divergence, low=max(divergence.low, 0.0))
 
 
 def _conclusion(means: Mapping[Relation, Any]) -> list[str]:

@@ -82,7 +82,7 @@ class Bench:
         """The bench with at most so many chains, the first ones."""
         return replace(self, chains=min(self.chains, chains))
 
-    def divergences(self, bases: Mapping[str, Base], prompts: int = 200) -> dict[tuple[str, str], np.ndarray]:
+    def divergences(self, bases: Mapping[str, Base], prompts: int = 600) -> dict[tuple[str, str], np.ndarray]:
         """KL(first || second) for each ordered pair of bases, nats per token of the first's answers: (chains,).
 
         Each chain has so many prompts of its own, of every kind.

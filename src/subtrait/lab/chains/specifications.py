@@ -103,7 +103,7 @@ class Divergence:
 
     first: Base
     second: Base
-    prompts: int = 200
+    prompts: int = 600
     """Of every kind, other ones in each chain."""
 
 
