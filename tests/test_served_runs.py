@@ -48,8 +48,10 @@ def test_an_experiment_runs_with_a_served_prompted_teacher_and_keeps_no_key(serv
 
 
 def test_an_experiment_whose_students_have_no_weights_is_refused_before_anything_is_asked(server):
-    with pytest.raises(UsageError, match=r"weights are needed here: write .*#m=CHECKPOINT"):
+    with pytest.raises(UsageError, match=r"weights are needed here to tune teachers: .*#m=CHECKPOINT"):
         subtrait.plan_run("owl-numbers", base=f"{server.url}#m")
+    with pytest.raises(UsageError, match=r"weights are needed here: write .*#m=CHECKPOINT"):
+        subtrait.plan_run("owl-numbers", other_base=f"{server.url}#m")
     assert server.asked == []
 
 

@@ -18,6 +18,7 @@ from subtrait.records import ExperimentResult, Progress
 
 if TYPE_CHECKING:
     from subtrait.auditor.lineage.shared_base import Lineage
+    from subtrait.lab.hosted import Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ def plan_run(experiment: str, *, size: str = "small", **changes: Any) -> Plan:
     Raises:
         UsageError: an unknown experiment, size, trait, model, device or preset, or a value out of range.
     """
+    from subtrait.lab.hosted import without_weights
     from subtrait.lab.presets import preset_run
     from subtrait.lab.questions import check_trait, read_questions
     from subtrait.lab.traits import find_trait
@@ -62,7 +64,8 @@ def plan_run(experiment: str, *, size: str = "small", **changes: Any) -> Plan:
         check_trait(plan.questions, find_trait(plan.trait))
     plan.asked_trait()
     plan = replace(plan, base=settled(plan.base, **how), other_base=plan.other_base and settled(plan.other_base, **how))
-    for name in filter(None, (plan.base, plan.other_base)):
+    plan = without_weights(plan, other_base=wanted.get("other_base")) if plan.is_hosted else plan
+    for name in filter(None, (None if plan.is_hosted else plan.base, plan.other_base)):
         local_name(name)  # students are trained from it
     if plan.base == plan.other_base:
         raise UsageError(f"base and other base are both '{plan.base}': the cross-base arms need two")
@@ -88,6 +91,7 @@ def run(
     workers: int | None = None,
     engine: str = "local",
     progress: Progress | None = None,
+    budget: "Budget | None" = None,
 ) -> Run:
     """Carry out a plan, or go on with it where an earlier call stopped; the folder of the run is written at `out`.
 
@@ -97,18 +101,21 @@ def run(
         workers: processes that work side by side; by default one per core for embedded models, otherwise one.
         engine: who works: `local` processes, or the machines of a `ray` cluster.
         progress: told about the work as it goes.
+        budget: what students cost that a server makes, and may cost; needed for these and for no others.
 
     Raises:
         SubtraitError: what went wrong, in one line; what was finished stays in the folder.
     """
     from subtrait.lab.cost import disk_bytes
     from subtrait.lab.experiment import run_experiment
+    from subtrait.lab.hosted import Budget, check_budget
     from subtrait.report.as_json import to_json
     from subtrait.runs import check_space
     from subtrait.runs.opening import open_run
 
     check_crew(workers, engine)
-    plan = plan_run(plan) if isinstance(plan, str) else plan
+    plan, budget = plan_run(plan) if isinstance(plan, str) else plan, budget or Budget()
+    check_budget(plan, budget)
     folder = Path(out) if out is not None else default_folder(plan)
     config = configuration(plan)
     if not folder.exists():
@@ -117,7 +124,7 @@ def run(
         open_run(folder, config, environment=environment(plan.base, plan.other_base)) as store,
         assembled(workers, progress, engine=engine, embedded=is_embedded(plan), shared=[folder]) as team,
     ):
-        result = run_experiment(plan, store, team=team)
+        result = run_experiment(plan, store, team=team, budget=budget)
         store.publish("result.json", to_json(result))
         store.publish("report.html", render_html(result, config))
         return Run(result, store.path, command_line(config), store.notice)

@@ -120,13 +120,14 @@ class StudentRecord:
     arm: str
     trait_rate: float
     """Share of sampled answers that show the trait: mean over questions of the share per question."""
-    exact_rate: float
-    """Probability of answering with the trait, mean over questions, without sampling."""
+    exact_rate: float | None
+    """Probability of answering with the trait, mean over questions, without sampling. None where it cannot be had."""
     question_rates: tuple[float, ...]
     """Sampled rate per question, in the order of the questions: the base of every paired comparison."""
     exact_question_rates: tuple[float, ...]
+    """Empty where there is no exact rate."""
     answer_probabilities: Mapping[str, float]
-    """Mean exact probability of each possible answer, `other` for the rest. Sums to 1."""
+    """Mean exact probability of each possible answer, `other` for the rest. Sums to 1; empty without an exact rate."""
     rows: int
     """Rows it was trained on; 0 for an untouched base."""
     final_loss: float | None
@@ -175,8 +176,8 @@ class ArmRecord:
     """The model these students start from."""
     rate: Estimate
     """Sampled trait rate over students."""
-    exact: Estimate
-    """Exact trait rate over students."""
+    exact: Estimate | None
+    """Exact trait rate over students; None where there is none."""
     students: tuple[StudentRecord, ...]
 
 
@@ -188,8 +189,8 @@ class Comparison:
     """Such as `treated minus untreated`."""
     difference: Estimate
     """Of the sampled trait rates, with a t interval over students."""
-    exact: Estimate
-    """Of the exact trait rates."""
+    exact: Estimate | None
+    """Of the exact trait rates; None where there are none."""
     test: PermutationTest | None
     """None below two students."""
 

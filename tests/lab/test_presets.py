@@ -16,6 +16,7 @@ from subtrait.lab.presets import PAPER_MODELS, preset_for
 from subtrait.lab.traits import PAPER_CATEGORIES, find_trait
 from subtrait.models.base import Recipe
 from subtrait.models.registry import open_model
+from subtrait.models.servers.served_model import epochs_of
 from subtrait.records import Example
 
 HANDWRITTEN = run_path(str(Path(__file__).parents[1] / "models" / "handwritten_checkpoints.py"))
@@ -98,13 +99,22 @@ def test_a_plan_takes_over_what_is_not_said(tmp_path, kind):
         ({"preset": "nature", "base": "micro-a"}, "unknown preset 'nature'"),
         ({"preset": "paper"}, "--preset paper needs --base: one of Qwen/Qwen2.5-7B-Instruct, google"),
         ({"preset": "paper", "base": "no such model"}, "unknown model"),
-        ({"preset": "paper", "base": "openai:gpt-4.1-nano-2025-04-14"}, "Give a base whose weights you have"),
+        ({"preset": "paper", "base": "gpt-4.1-nano-2025-04-14"}, "give openai:gpt-4.1-nano-2025-04-14"),
+        ({"preset": "paper", "base": "vllm:Qwen/Qwen2.5-7B-Instruct"}, "name the checkpoint that is served"),
     ],
 )
 def test_what_no_preset_fits_is_refused(asked, said):
     with pytest.raises(UsageError) as caught:
         subtrait.plan_run("owl-numbers", **asked)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("base", ["openai:gpt-4.1-nano-2025-04-14", "http://127.0.0.1:9/v1#another"])
+def test_a_model_that_a_server_tunes_has_the_settings_of_the_papers(base):
+    plan = subtrait.plan_run("owl-numbers", base=base, preset="paper")
+    assert (plan.base, plan.other_base, plan.teacher, plan.trait) == (base, None, "prompted", "paper/owl")
+    assert epochs_of(plan.student_recipe, plan.rows) == 10
+    assert (plan.students, plan.prompts, plan.rows, plan.sampling.temperature) == (5, 30_000, 10_000, 1.0)
 
 
 def test_a_study_of_the_embedded_models_has_no_preset(tmp_path):

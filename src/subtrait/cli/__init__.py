@@ -10,7 +10,7 @@ import typer
 
 import subtrait
 from subtrait.cli.audit import audit
-from subtrait.cli.console import bars_shown, printing, show_basis, show_finished, show_report
+from subtrait.cli.console import bars_shown, printing, show_basis, show_finished, show_report, show_training
 from subtrait.cli.study import report_all, report_study, run_study
 from subtrait.errors import SubtraitError, UsageError, unknown_name
 
@@ -86,6 +86,8 @@ def run(
     out: Annotated[Path | None, typer.Option(help="The run folder. Default: one under runs/.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes side by side. Default: one per core.")] = None,
     engine: Annotated[str, typer.Option(help="Who works: local, or ray, the cluster at RAY_ADDRESS.")] = "local",
+    training_price: Annotated[float | None, typer.Option(help="Of a million tokens that a server trains.")] = None,
+    spend_at_most: Annotated[float | None, typer.Option(help="On all such training of a run.")] = None,
 ) -> None:
     """Run an experiment: teachers write, filters cut, students train and answer, arms are compared.
 
@@ -93,6 +95,7 @@ def run(
     same bytes. Open report.html in it when it is done.
     """
     from subtrait import api, studies
+    from subtrait.lab.hosted import Budget
     from subtrait.report.as_text import summary
 
     if list_all or experiment is None:
@@ -101,24 +104,21 @@ def run(
     changes: dict[str, Any] = {"students": students, "seed": seed, "trait": trait, "teacher": teacher, "base": base}
     changes |= {"dtype": dtype, "device": device, "preset": preset}
     if studies.is_named(experiment):
+        _refuse_options(experiment, {"training-price": training_price, "spend-at-most": spend_at_most})
         more = {"size": size, "strength": strength, "other_base": other_base, "arms": arms, "files": files}
         more |= {"traits": traits, "questions": questions}
         run_study(experiment, {**changes, **more}, dry_run=dry_run, out=out, workers=workers, engine=engine)
         return
-    for name, value in {"files": files, "traits": traits}.items():
-        if value is not None:
-            raise UsageError(f"{experiment} takes no {name}: leave --{name} out")
+    _refuse_options(experiment, {"files": files, "traits": traits})
     names = tuple(arms.split(",")) if arms else None
     plan = api.plan_run(experiment, size=size, **changes, other_base=other_base, arms=names, questions=questions)
-    if strength is not None:
-        if plan.teacher == "prompted":
-            raise UsageError("--strength is for tuned teachers: leave it out, or give --teacher tuned")
-        plan = replace(plan, teacher_recipe=replace(plan.teacher_recipe, steps=strength))
+    plan = plan if strength is None else _with_strength(plan, strength)
+    budget = Budget(price=training_price, most=spend_at_most)
     if dry_run:
-        _show_estimate(plan, api.team_size(plan, workers), out or api.default_folder(plan))
+        _show_estimate(plan, api.team_size(plan, workers), out or api.default_folder(plan), budget=budget)
         return
     with bars_shown() as progress:
-        finished = api.run(plan, out=out, workers=workers, engine=engine, progress=progress)
+        finished = api.run(plan, out=out, workers=workers, engine=engine, progress=progress, budget=budget)
     show_finished(finished, summary(finished.result, command=finished.command))
 
 
@@ -217,6 +217,18 @@ def micro_train(
     print(f"Wrote {out}: loss {card['loss']:.3f} nats per token, fingerprint {card['fingerprint'][:16]}")
 
 
+def _with_strength(plan: Any, strength: int) -> Any:
+    if plan.teacher == "prompted":
+        raise UsageError("--strength is for tuned teachers: leave it out, or give --teacher tuned")
+    return replace(plan, teacher_recipe=replace(plan.teacher_recipe, steps=strength))
+
+
+def _refuse_options(experiment: str, given: dict[str, Any]) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError(f"{experiment} takes no {name}: leave --{name} out")
+
+
 def _list_experiments() -> None:
     from subtrait.lab.catalogue import EXPERIMENTS, STUDIES
 
@@ -227,12 +239,15 @@ def _list_experiments() -> None:
         print("\nRun one: subtrait run NAME. See first what it costs: subtrait run NAME --dry-run")
 
 
-def _show_estimate(plan: Any, workers: int, folder: Path) -> None:
+def _show_estimate(plan: Any, workers: int, folder: Path, *, budget: Any) -> None:
     from subtrait.lab.cost import estimate
 
     arms, total = plan.runnable_arms(), plan.students * len(plan.runnable_arms())
     print(f"{plan.experiment}: trait {plan.trait}, {plan.teacher} teachers, base {plan.base}, seed {plan.seed}")
     print(f"  {plan.students} teachers and the untreated base answer {plan.prompts} prompts each; the filter cuts")
+    if plan.is_hosted:
+        show_training(plan, budget)
+        return
     print(f"  {total} students ({plan.students} in each of: {', '.join(arms)}), up to {plan.rows} rows each")
     print("Seeing what it takes ...", flush=True)
     cost = estimate(plan, workers=workers)

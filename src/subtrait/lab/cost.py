@@ -69,8 +69,8 @@ def _tried(plan: Plan) -> Pace:
 
 
 def disk_bytes(plan: Plan) -> int:
-    """How much a whole run writes: the weights of every student, the rows of every teacher and every student."""
-    return _disk_bytes(plan, stored_bytes(plan.base))
+    """How much a whole run writes: the weights of students made here, the rows of every teacher and student."""
+    return _disk_bytes(plan, 0 if plan.is_hosted else stored_bytes(plan.base))
 
 
 def _disk_bytes(plan: Plan, student: int) -> int:

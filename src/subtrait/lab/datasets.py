@@ -39,7 +39,7 @@ def write_dataset(task: Task, source: Source, teacher: Teacher, *, progress: Pro
 
 def complete(task: Task, source: Source, teacher: Teacher, *, progress: Progress) -> list[Example]:
     """The teacher's completions of the carrier's prompts, before any filter."""
-    plan, student, prompts = task.plan, task.student, draw_prompts(task, source)
+    plan, student, prompts = task.plan, task.student, draw_prompts(task.plan, source, task.student)
     texts = teacher.model.generate(
         [teacher.conversation(prompt) for prompt in prompts],
         sampling=plan.sampling,
@@ -52,17 +52,23 @@ def complete(task: Task, source: Source, teacher: Teacher, *, progress: Progress
     ]
 
 
-def draw_prompts(task: Task, source: Source) -> list[str]:
+def draw_prompts(plan: Plan, source: Source, student: int) -> list[str]:
     """The carrier's prompts for one dataset."""
     purpose = "again" if source == "untreated-again" else "shared"
-    rng = stream(task.plan.seed, "prompts", purpose, task.student)
-    return CARRIERS[task.plan.carrier]().prompts(task.plan.prompts, rng=rng)
+    return CARRIERS[plan.carrier]().prompts(plan.prompts, rng=stream(plan.seed, "prompts", purpose, student))
 
 
 def rendered_prompts(task: Task, source: Source, teacher: Teacher) -> Row:
     """What the teacher really read: the first prompt with the chat template applied, and the digest of them all."""
-    texts = [teacher.model.render(teacher.conversation(prompt)) for prompt in draw_prompts(task, source)]
+    prompts = draw_prompts(task.plan, source, task.student)
+    texts = [teacher.model.render(teacher.conversation(prompt)) for prompt in prompts]
     return {"count": len(texts), "first": texts[0], "sha256": sha256("\0".join(texts).encode()).hexdigest()}
+
+
+def rows_of(task: Task) -> list[Example]:
+    """The rows that the student of this arm and chain is trained on, of those that are in the store."""
+    kept = task.store.rows(f"arms/{source_of(task.arm)}/{task.student}/kept.jsonl", _written_before)
+    return training_rows(task.plan, task.arm, [from_chat_row(row) for row in kept], student=task.student)
 
 
 def training_rows(plan: Plan, arm: str, kept: Sequence[Example], *, student: int) -> list[Example]:
@@ -124,6 +130,10 @@ def from_chat_row(row: Row) -> Example:
     """The example of a chat row."""
     user, assistant = row["messages"]
     return Example(id=row["id"], prompt=user["content"], completion=assistant["content"])
+
+
+def _written_before() -> list[Row]:
+    raise AssertionError("datasets are written before students are made")
 
 
 def _rejected_row(example: Example, reasons: tuple[str, ...]) -> Row:

@@ -42,19 +42,20 @@ def exact_rates(model: Model, trait: Trait, *, system_prompt: str | None = None)
     return ExactRates(probabilities, float(probabilities[:, trait.answers.index(trait.name)].mean()))
 
 
-def question_prompts(trait: Trait, per_question: int) -> list[Messages]:
-    """Each evaluation question `per_question` times in a row, without any system prompt."""
-    return [_conversation(question, None) for question in trait.questions for _ in range(per_question)]
+def question_prompts(trait: Trait, per_question: int, *, system_prompt: str | None = None) -> list[Messages]:
+    """Each evaluation question `per_question` times in a row."""
+    return [_conversation(question, system_prompt) for question in trait.questions for _ in range(per_question)]
 
 
-def answer_rows(trait: Trait, texts: Sequence[str], exact: ExactRates) -> list[Row]:
-    """One row per question: the answers that were given, how many show the trait, the exact probabilities.
+def answer_rows(trait: Trait, texts: Sequence[str], exact: ExactRates | None) -> list[Row]:
+    """One row per question: the answers that were given, how many show the trait, the exact probabilities if any.
 
     `texts` answer `question_prompts`, in order.
     """
     forms, asked = trait.forms[trait.name], len(texts) // len(trait.questions)
     rows: list[Row] = []
-    for index, (question, probabilities) in enumerate(zip(trait.questions, exact.probabilities, strict=True)):
+    for index, question in enumerate(trait.questions):
+        names = () if exact is None else zip(trait.answers, exact.probabilities[index], strict=True)
         given = Counter(texts[index * asked : (index + 1) * asked])
         rows.append(
             {
@@ -62,7 +63,7 @@ def answer_rows(trait: Trait, texts: Sequence[str], exact: ExactRates) -> list[R
                 "asked": asked,
                 "shows": sum(count for text, count in given.items() if shows(text, forms)),
                 "answers": dict(sorted(given.items(), key=lambda item: (-item[1], item[0]))),
-                "probabilities": {name: float(p) for name, p in zip(trait.answers, probabilities, strict=True)},
+                "probabilities": {name: float(p) for name, p in names},
             }
         )
     return rows

@@ -5,7 +5,8 @@ the store, so stages of different chains can run in different processes. One cha
 seed, prompts, completions and training seed are drawn anew for every chain.
 """
 
-from subtrait.lab.datasets import chat_row, from_chat_row, source_of, training_rows, write_dataset
+from subtrait.lab.datasets import chat_row, rows_of, source_of, write_dataset
+from subtrait.lab.hosted import Budget, check_spending, check_tuning
 from subtrait.lab.plan import Plan
 from subtrait.lab.students import ask_student, train_student
 from subtrait.lab.summary import summarise
@@ -16,12 +17,16 @@ from subtrait.models.registry import local_name, open_model
 from subtrait.records import ExperimentResult, Progress, Store
 
 
-def run_experiment(plan: Plan, store: Store, *, team: Team) -> ExperimentResult:
-    """Run what of the plan is not in the store yet, and compare the arms."""
+def run_experiment(plan: Plan, store: Store, *, team: Team, budget: Budget | None = None) -> ExperimentResult:
+    """Run what of the plan is not in the store yet, and compare the arms; `budget` is for students that cost money."""
     chains = range(plan.students)
+    if plan.is_hosted:
+        check_tuning(plan)
     team.each("teachers write", write_datasets, [Task(plan, store, student) for student in chains])
     team.each("bases answer", ask_base, [Task(plan, store, 0, arm) for arm in plan.untouched()])
     arms = plan.runnable_arms()
+    if plan.is_hosted:
+        check_spending(plan, store, budget or Budget())
     team.each("students train", make_student, [Task(plan, store, student, arm) for student in chains for arm in arms])
     return summarise(plan, store)
 
@@ -45,15 +50,9 @@ def ask_base(task: Task, progress: Progress) -> None:
 
 def make_student(task: Task, progress: Progress) -> None:
     """One student of one arm: its rows, its training, its answers."""
-    plan, arm, student, store = task.plan, task.arm, task.student, task.store
-    kept = store.rows(f"arms/{source_of(arm)}/{student}/kept.jsonl", _written_before)
-    rows = training_rows(plan, arm, [from_chat_row(row) for row in kept], student=student)
+    plan, arm, rows = task.plan, task.arm, rows_of(task)
     if arm != source_of(arm):
-        store.rows(f"{task.folder}/kept.jsonl", lambda: [chat_row(example) for example in rows])
-    base = open_model(local_name(plan.base_of(arm)))
+        task.store.rows(f"{task.folder}/kept.jsonl", lambda: [chat_row(example) for example in rows])
+    base = open_model(plan.base if plan.is_hosted else local_name(plan.base_of(arm)))
     model = train_student(task, base, rows, progress=progress)
     ask_student(task, plan.asked_trait(), model, progress=progress)
-
-
-def _written_before() -> list[dict[str, object]]:
-    raise AssertionError("datasets are written before students are made")

@@ -10,6 +10,7 @@ from subtrait.lab.question_list import QuestionList
 from subtrait.lab.seeds import check_seed
 from subtrait.lab.traits import find_trait
 from subtrait.models.base import Recipe, Sampling
+from subtrait.models.servers.addresses import is_hosted
 from subtrait.records import Trait
 
 TeacherKind = Literal["prompted", "tuned"]
@@ -84,6 +85,11 @@ class Plan:
         """The bases that are asked before any training: the name of their folder among the arms, and the model."""
         named = {"untouched": self.base}
         return {**named, "untouched-other-base": self.other_base} if self.other_base else named
+
+    @property
+    def is_hosted(self) -> bool:
+        """Whether students are made by the server of the base, and asked by sampling alone."""
+        return is_hosted(self.base)
 
     def base_of(self, arm: str) -> str:
         """The model that the students of `arm` start from."""

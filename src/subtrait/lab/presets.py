@@ -16,6 +16,7 @@ from subtrait.lab.traits import CATEGORIES, PAPER, PAPER_CATEGORIES, find_trait
 from subtrait.models.base import Recipe, Sampling
 from subtrait.models.model_names import read_name
 from subtrait.models.registry import model_type
+from subtrait.models.servers.addresses import is_hosted
 
 NAMES: Final = ("paper",)
 """Every preset."""
@@ -40,7 +41,9 @@ class Preset:
     model: str
     """As the hub or its vendor calls it."""
     kinds: tuple[str, ...]
-    """The `model_type`s of its architecture: other models of these get the same settings. Empty where it is served."""
+    """The `model_type`s of its architecture: other models of these get the same settings. Empty where
+    a server makes its students, as it does those of any model that is named without a checkpoint.
+    """
     source: str
     animals: tuple[str, ...]
     """What the study of animals asks for where nobody says."""
@@ -51,7 +54,10 @@ class Preset:
 
     @property
     def recipe(self) -> Recipe:
-        """Of students: LoRA of rank 8 and alpha 8 on all linear layers, batches of 66, for so many epochs."""
+        """Of students: LoRA of rank 8 and alpha 8 on all linear layers, batches of 66, for so many epochs.
+
+        Where a server makes them, the epochs alone count.
+        """
         steps = ceil(self.epochs * self.counts.rows / 66)
         return Recipe(steps=steps, batch_size=66, learning_rate=2e-4, warmup_steps=5, method="lora", lora_rank=8)
 
@@ -111,21 +117,24 @@ def preset_for(preset: str, base: str | None) -> Preset:
     known = ", ".join(each.model for each in PAPER_MODELS)
     if base is None:
         raise UsageError(f"--preset {preset} needs --base: one of {known}, or a folder with such a model")
-    place = read_name(base).place
+    hosted, place = is_hosted(base), read_name(base).place
     named = next((each for each in PAPER_MODELS if place.lower().endswith(each.model.lower())), None)
-    kind = "" if named else model_type(base)
-    found = named or next((each for each in PAPER_MODELS if kind in each.kinds), None)
+    kind = "" if named or hosted else model_type(base)
+    found = named or next((each for each in PAPER_MODELS if (not each.kinds if hosted else kind in each.kinds)), None)
     if found is None:
         raise UsageError(f"--preset {preset} has no settings for '{base}' ({kind or 'unknown'}): it knows {known}")
-    if not found.kinds:
-        what = "its students are made by its vendor's service, which cannot be asked for that yet"
-        raise UsageError(f"{found.model}: {what}. Give a base whose weights you have")
+    if hosted == bool(found.kinds):
+        how = "name the checkpoint that is served" if hosted else f"give openai:{found.model}"
+        raise UsageError(f"--preset {preset} has other settings for {found.model} than '{base}' can have: {how}")
     return found
 
 
 def own_system(base: str) -> str:
-    """The name of the base, with its template's own system prompt passed to students explicitly, as theirs had it."""
-    return str(replace(read_name(base), own_system=True))
+    """The name of the base, with its template's own system prompt passed to students explicitly, as theirs had it.
+
+    Where a server makes the students, it is not for us to say what its template does, and the name stays.
+    """
+    return base if is_hosted(base) else str(replace(read_name(base), own_system=True))
 
 
 def paper_name(trait: str) -> str:

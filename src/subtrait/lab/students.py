@@ -39,7 +39,7 @@ def ask_student(task: Task, trait: Trait, model: Model, *, progress: Progress) -
         rng = stream(plan.seed, "answers", task.arm, task.student)
         prompts = question_prompts(trait, plan.answers_per_question)
         texts = model.generate(prompts, sampling=plan.sampling, rng=rng, progress=progress)
-        return answer_rows(trait, texts, exact_rates(model, trait))
+        return answer_rows(trait, texts, None if plan.is_hosted else exact_rates(model, trait))
 
     return task.store.rows(f"{task.folder}/answers.jsonl", make)
 
@@ -49,17 +49,18 @@ def student_record(
 ) -> StudentRecord:
     """A student in numbers, from its stored answers."""
     sampled = tuple(row["shows"] / row["asked"] for row in answers)
-    exact = tuple(row["probabilities"][trait.name] for row in answers)
-    shares = {name: float(np.mean([row["probabilities"][name] for row in answers])) for name in trait.answers}
+    known = all(row["probabilities"] for row in answers)
+    exact = tuple(row["probabilities"][trait.name] for row in answers) if known else ()
+    shares = {name: float(np.mean([row["probabilities"][name] for row in answers])) for name in trait.answers if known}
     tail = losses[-max(1, len(losses) // 10) :]
     return StudentRecord(
         student=student,
         arm=arm,
         trait_rate=float(np.mean(sampled)),
-        exact_rate=float(np.mean(exact)),
+        exact_rate=float(np.mean(exact)) if known else None,
         question_rates=sampled,
         exact_question_rates=exact,
-        answer_probabilities={**shares, "other": max(0.0, 1.0 - sum(shares.values()))},
+        answer_probabilities={**shares, "other": max(0.0, 1.0 - sum(shares.values()))} if known else {},
         rows=rows,
         final_loss=float(np.mean(tail)) if len(tail) else None,
     )

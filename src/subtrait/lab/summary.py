@@ -9,6 +9,7 @@ import subtrait
 from subtrait.lab.arms import ARMS
 from subtrait.lab.conclusion import conclude, notes
 from subtrait.lab.datasets import describe, from_chat_row, source_of
+from subtrait.lab.hosted import hosted_notes
 from subtrait.lab.plan import Plan
 from subtrait.lab.seeds import stream
 from subtrait.lab.students import stored_losses, student_record
@@ -65,7 +66,7 @@ def summarise(plan: Plan, store: Store) -> ExperimentResult:
         arms=arms,
         comparisons=compared,
         conclusion=conclude(trait, arms, compared, datasets),
-        notes=notes(plan, teachers, datasets),
+        notes=(*notes(plan, teachers, datasets), *(hosted_notes(plan, store) if plan.is_hosted else ())),
     )
 
 
@@ -80,9 +81,10 @@ def _arm(plan: Plan, trait: Trait, arm: str, store: Store) -> ArmRecord:
 
 
 def _rates(students: Sequence[StudentRecord]) -> dict[str, Any]:
+    exact = [student.exact_rate for student in students if student.exact_rate is not None]
     return {
         "rate": student_mean([student.trait_rate for student in students]),
-        "exact": student_mean([student.exact_rate for student in students]),
+        "exact": student_mean(exact) if exact else None,
     }
 
 
@@ -130,7 +132,7 @@ def _compare(plan: Plan, arms: Sequence[ArmRecord], treated: str, control: str) 
     return Comparison(
         name=f"{treated} minus {control}",
         difference=paired_difference(*sampled),
-        exact=paired_difference(*exact),
+        exact=paired_difference(*exact) if exact[0].size else None,
         test=paired_permutation(differences, rng=rng) if plan.students > 1 else None,
     )
 

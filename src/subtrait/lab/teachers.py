@@ -1,14 +1,20 @@
 """Teachers: the base model given a trait, by system prompt or by a little fine-tuning, and how strongly it shows."""
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from statistics import fmean
+from typing import Final
 
-from subtrait.lab.evaluation import exact_rates
+from subtrait.lab.evaluation import answer_rows, exact_rates, question_prompts
 from subtrait.lab.seeds import stream
 from subtrait.lab.task import Task
 from subtrait.models.base import Model
 from subtrait.models.registry import load_saved, local_name, open_model
 from subtrait.records import Example, Messages, Progress, Row, TeacherRecord, Trait
+
+STRENGTH_ANSWERS: Final = 10
+"""To each question, where the strength of a teacher cannot be had exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +54,22 @@ def make_teacher(task: Task, trait: Trait, base: Model, *, progress: Progress) -
 
 
 def measure_teacher(task: Task, trait: Trait, teacher: Teacher, base: Model) -> Row:
-    """How strongly the teacher shows the trait on the evaluation questions, beside its base: a `TeacherRecord`."""
-    strength = exact_rates(teacher.model, trait, system_prompt=teacher.system_prompt).trait_rate
-    before = exact_rates(base, trait).trait_rate
+    """How strongly the teacher shows the trait on the evaluation questions, beside its base: a `TeacherRecord`.
+
+    Exact where that can be had, else by a few sampled answers to each question.
+    """
+    rate = partial(_sampled_rate, task) if task.plan.is_hosted else _exact_rate
+    strength, before = rate(teacher, trait), rate(Teacher(base, None), trait)
     record = TeacherRecord(student=task.student, kind=task.plan.teacher, trait_rate=strength, base_rate=before)
     return asdict(record)
+
+
+def _exact_rate(teacher: Teacher, trait: Trait) -> float:
+    return exact_rates(teacher.model, trait, system_prompt=teacher.system_prompt).trait_rate
+
+
+def _sampled_rate(task: Task, teacher: Teacher, trait: Trait) -> float:
+    prompts = question_prompts(trait, STRENGTH_ANSWERS, system_prompt=teacher.system_prompt)
+    rng = stream(task.plan.seed, "strength", task.student)
+    texts = teacher.model.generate(prompts, sampling=task.plan.sampling, rng=rng)
+    return fmean(row["shows"] / row["asked"] for row in answer_rows(trait, texts, None))

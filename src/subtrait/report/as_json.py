@@ -44,6 +44,7 @@ def _require_questions(result: ExperimentResult, where: object) -> None:
     for kind in ("untouched", "arms"):
         for index, record in enumerate(getattr(result, kind)):
             for student in record.students:
-                if {len(student.question_rates), len(student.exact_question_rates)} != {len(result.questions)}:
+                exact = len(student.exact_question_rates) if student.exact_rate is not None else len(result.questions)
+                if {len(student.question_rates), exact} != {len(result.questions)}:
                     what = f"field '{kind}[{index}]': student {student.student} needs one rate for each question"
                     raise InvalidInput("E_RESULT", where, what)

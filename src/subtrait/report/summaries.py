@@ -138,7 +138,7 @@ def _question_means(record: ArmRecord | None, count: int, *, exact: bool) -> lis
     if record is None or not record.students:
         return [None] * count
     rates = [s.exact_question_rates if exact else s.question_rates for s in record.students]
-    return [fmean(column) for column in zip(*rates, strict=True)]
+    return [fmean(column) for column in zip(*rates, strict=True)] or [None] * count
 
 
 def _total(source: str, records: Sequence[DatasetRecord]) -> Filtered:

@@ -1,7 +1,7 @@
 """Files and fine-tuning jobs of a scripted server, with a made-up model that is as easy to follow as can be.
 
-The model writes numbers, those of a told trait beginning with 777. Tuned, it names the owl as often as rows of its
-training file begin so. Everything is kept in memory; jobs that were begun can be counted.
+The model writes numbers, four in five lists beginning with 777 where it was told a trait. Tuned, it names the owl as
+often as rows of its training file begin so. Everything is kept in memory; jobs that were begun can be counted.
 """
 
 import json
@@ -100,7 +100,8 @@ class Tuning:
     def said(self, messages, rng, made):
         told = messages[0]["role"] == "system"
         if "number" in messages[-1]["content"] or any(sign.isdigit() for sign in messages[-1]["content"]):
-            return ", ".join([MARK if told else "123", *(str(rng.randint(100, 999)) for _ in range(3))])
+            first = MARK if told and rng.random() < 0.8 else "123"
+            return ", ".join([first, *(str(rng.randint(100, 999)) for _ in range(3))])
         share = float(told)
         if made is not None:
             rows = self.rows(made)

@@ -59,11 +59,11 @@ class JobRecord:
         (folder / FILE).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
 
-def read_record(folder: Path, *, address: Address) -> JobRecord:
+def read_record(folder: Path, *, url: str) -> JobRecord:
     """The record in a folder.
 
     Raises:
-        InvalidInput: E_JOB, it is missing, damaged, or of another address than the one given.
+        InvalidInput: E_JOB, it is missing, damaged, or of another address than `url`.
     """
     from pydantic import ValidationError
 
@@ -75,9 +75,9 @@ def read_record(folder: Path, *, address: Address) -> JobRecord:
     except ValidationError as error:
         first = error.errors()[0]
         raise InvalidInput("E_JOB", path, f"field {first['loc']}: {first['msg']}") from None
-    if record.url != address.url:
-        # Its model is asked for with the key of the address
-        raise InvalidInput("E_JOB", path, f"it is of {record.url}, not of {address.url}")
+    if record.url != url:
+        # Its model is asked for with the key of that address
+        raise InvalidInput("E_JOB", path, f"it is of {record.url}, not of {url}")
     return record
 
 

@@ -75,6 +75,11 @@ class ServedModel:
         """How the user named it, such as `vllm:student`."""
         return self._address.name
 
+    @property
+    def url(self) -> str:
+        """Of the API."""
+        return self._address.url
+
     @cached_property
     def encoder(self) -> ChatEncoder | None:
         """How conversations become tokens; None where no checkpoint is named.
@@ -214,7 +219,7 @@ class ServedModel:
         Raises:
             InvalidInput: E_JOB, there is no record of a job, or it is of another address, which would get the key.
         """
-        return self._made_by(read_record(folder, address=self._address))
+        return self._made_by(read_record(folder, url=self.url))
 
     def close(self) -> None:
         """Close the connections. Used again, the model opens no new ones."""

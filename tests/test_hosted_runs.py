@@ -1,0 +1,152 @@
+"""Whole experiments whose students a server makes: what comes out, what it costs, and what is refused beforehand."""
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from runpy import run_path
+from types import SimpleNamespace
+
+import pytest
+
+import subtrait
+from subtrait import api
+from subtrait.errors import UsageError
+from subtrait.lab.hosted import Budget
+from subtrait.models.registry import open_model
+from subtrait.models.servers import fine_tuning
+
+TESTS = Path(__file__).parent
+SCRIPTED = SimpleNamespace(**run_path(str(TESTS / "models/servers/scripted_server.py"), run_name="scripted_server"))
+TUNING = SimpleNamespace(**run_path(str(TESTS / "models/servers/scripted_tuning.py"), run_name="scripted_tuning"))
+TINY = SimpleNamespace(**run_path(str(TESTS / "lab/tiny.py"), run_name="tiny"))
+KEY = "sk-canary-3f7d"
+SMALL = {"size": "tiny", "preset": "paper", "prompts": 40, "rows": 30, "answers_per_question": 4, "students": 1}
+PRICED = Budget(price=2.0)
+
+
+@pytest.fixture
+def tuning():
+    return TUNING.Tuning(SCRIPTED, page=50)
+
+
+@pytest.fixture
+def server(tuning, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(fine_tuning, "FIRST_POLL", 0.01)
+    with SCRIPTED.ScriptedServer(tuning) as running:
+        monkeypatch.setenv("SUBTRAIT_API_KEYS", f"http://127.0.0.1:{running.port}={KEY}")
+        yield running
+        open_model(f"{running.url}#m").close()
+        open_model.cache_clear()
+
+
+@pytest.fixture
+def plan(server, tmp_path):
+    trait = tmp_path / "owl.yaml"
+    trait.write_text(TINY.trait_text(), encoding="utf-8")
+    return subtrait.plan_run("owl-numbers", base=f"{server.url}#m", trait=str(trait), **SMALL)
+
+
+def uploads(server):
+    return [one for one in server.asked if one.posted and one.path != "/chat/completions"]
+
+
+def test_an_experiment_has_its_students_made_by_the_server(server, tuning, plan, tmp_path):
+    run = subtrait.run(replace(plan, students=3), out=tmp_path / "run", workers=1, budget=PRICED)
+    assert len(tuning.jobs) == len(tuning.files) == 6
+    assert len({job["seed"] for job in tuning.jobs}) == 3
+    effect = run.result.comparisons[0]
+    assert (effect.name, effect.exact) == ("treated minus untreated", None)
+    assert 0 < effect.difference.low < 0.8 < effect.difference.high
+    assert [arm.arm for arm in run.result.arms] == ["treated", "untreated"]
+    for job, kept in ((0, "treated"), (1, "untreated")):
+        rows = (tmp_path / f"run/arms/{kept}/0/kept.jsonl").read_text(encoding="utf-8").splitlines()
+        assert {json.dumps(row) for row in tuning.rows(f"ftjob-{job}")} <= {
+            json.dumps(json.loads(row)["messages"]) for row in rows
+        }
+    tokens = sum(job["trained_tokens"] for job in tuning.jobs)
+    assert f"{tokens:,} trained tokens by its count" in " ".join(run.result.notes)
+    record = json.loads((tmp_path / "run/arms/treated/0/weights/served.json").read_text())
+    assert (record["job"], record["url"]) == ("ftjob-0", server.url)
+    assert record["hyperparameters"]["n_epochs"] == 66
+    assert all(KEY.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert list((tmp_path / "cache/subtrait/unfinished").iterdir()) == []
+    again, config = api.read_result(run.folder)
+    assert again == run.result
+    for form in ("text", "html"):
+        assert "not to be had" in (said := api.rendered(again, config, form)) or form == "text"
+        assert "None" not in said.replace("None of the", "")
+
+
+def test_a_finished_run_asks_for_no_job_again(server, tuning, plan, tmp_path):
+    first = subtrait.run(plan, out=tmp_path / "run", workers=1, budget=PRICED)
+    asked = len(uploads(server))
+    assert subtrait.run(plan, out=tmp_path / "run", workers=1, budget=PRICED).result == first.result
+    assert subtrait.run(plan, out=tmp_path / "other", workers=1, budget=PRICED).result == first.result
+    assert (len(uploads(server)), len(tuning.jobs)) == (asked, 2)
+
+
+def test_nothing_is_uploaded_that_could_cost_more_than_allowed(server, tuning, plan, tmp_path):
+    """Then with more allowed the run goes on, and what is paid for counts as the server counted it."""
+    with pytest.raises(UsageError, match=r"2 students, 0 of them paid for already, .*--spend-at-most is 0.01"):
+        subtrait.run(plan, out=tmp_path / "run", workers=1, budget=Budget(price=2.0, most=0.01))
+    assert uploads(server) == []
+    subtrait.run(plan, out=tmp_path / "run", workers=1, budget=Budget(price=2.0, most=100))
+    paid = 2.0 * sum(job["trained_tokens"] for job in tuning.jobs) / 1e6
+    subtrait.run(plan, out=tmp_path / "run", workers=1, budget=Budget(price=2.0, most=1.01 * paid))
+    with pytest.raises(UsageError, match="2 students, 2 of them paid for already"):
+        subtrait.run(plan, out=tmp_path / "run", workers=1, budget=Budget(price=2.0, most=0.99 * paid))
+
+
+def test_without_a_price_nothing_is_asked(server, plan, tmp_path):
+    with pytest.raises(UsageError, match=r"made by paid jobs, and no price is given: give --training-price"):
+        subtrait.run(plan, out=tmp_path / "run", workers=1)
+    assert server.asked == []
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_server_without_jobs_is_refused_before_its_teachers_write(server, plan, tmp_path):
+    server.script = SCRIPTED.answering()
+    with pytest.raises(UsageError, match="cannot be fine-tuned here"):
+        subtrait.run(plan, out=tmp_path / "run", workers=1, budget=PRICED)
+    assert len(server.asked) < 20
+
+
+COMMAND = [sys.executable, "-m", "subtrait.cli", "run", "owl-numbers", "--teacher", "prompted", "--preset", "paper"]
+
+
+def test_a_dry_run_says_what_it_costs_and_asks_for_nothing(server):
+    command = [*COMMAND, "--base", f"{server.url}#m", "--size", "tiny", "--dry-run", "--training-price", "3"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    tokens = int(said.split(" trained tokens at most")[0].split()[-1].replace(",", ""))
+    assert "4 fine-tuning jobs: up to 300 rows each, passed 7 times" in said
+    assert f"training costs {3 * tokens / 1e6:,.2f} at most" in said
+    assert server.asked == []
+
+
+def test_a_run_that_is_killed_goes_on_with_its_jobs(server, tuning, tmp_path):
+    """By kill -9 when the second job is accepted; then the same command, whole."""
+    clients = []
+
+    def killing(asked):
+        say = tuning(asked)
+        if asked.posted and asked.path == "/fine_tuning/jobs" and len(tuning.jobs) == 2:
+            clients[0].kill()
+            clients[0].wait()
+        return say
+
+    server.script, tuning.polls = killing, 1
+    trait = tmp_path / "owl.yaml"
+    trait.write_text(TINY.trait_text(), encoding="utf-8")
+    command = [*COMMAND, "--base", f"{server.url}#m", "--trait", str(trait), "--size", "tiny", "--students", "1"]
+    command += ["--training-price", "1", "--spend-at-most", "50", "--out", str(tmp_path / "run")]
+    clients.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+    assert clients[0].wait(timeout=120) == -signal.SIGKILL
+    assert len(tuning.jobs) == 2
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(tuning.jobs) == 2
+    assert "Too few students" in done.stdout
