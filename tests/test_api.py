@@ -264,9 +264,7 @@ def test_a_result_that_was_changed_is_not_believed(finished, tmp_path):
 
 def test_the_default_plan_is_run_by_the_name_of_its_experiment(plan, here, monkeypatch):
     asked = []
-    monkeypatch.setattr(
-        "subtrait.lab.experiment.run_experiment", lambda plan, store, **_: asked.append(plan) or 1 / 0
-    )
+    monkeypatch.setattr("subtrait.lab.experiment.run_experiment", lambda plan, store, **_: asked.append(plan) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         subtrait.run("owl-numbers", workers=1)
     assert asked == [subtrait.plan_run("owl-numbers")]

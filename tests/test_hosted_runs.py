@@ -68,7 +68,7 @@ def test_an_experiment_has_its_students_made_by_the_server(server, tuning, plan,
             json.dumps(json.loads(row)["messages"]) for row in rows
         }
     tokens = sum(job["trained_tokens"] for job in tuning.jobs)
-    assert f"{tokens:,} trained tokens by its count" in " ".join(run.result.notes)
+    assert f"6 students were made by jobs of the server. It counts {tokens:,} trained tokens." in run.result.notes
     record = json.loads((tmp_path / "run/arms/treated/0/weights/served.json").read_text())
     assert (record["job"], record["url"]) == ("ftjob-0", server.url)
     assert record["hyperparameters"]["n_epochs"] == 66

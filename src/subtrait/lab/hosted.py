@@ -107,7 +107,7 @@ def check_spending(plan: Plan, store: Store, budget: Budget) -> None:
 def reckoned(plan: Plan, store: Store) -> Training:
     """What is known of the training once all rows are in the store."""
     jobs = []
-    for task in (Task(plan, store, student, arm) for student in range(plan.students) for arm in plan.runnable_arms()):
+    for task in _students(plan, store):
         rows = rows_of(task)
         epochs, record = epochs_of(plan.student_recipe, len(rows)), finished_job(task)
         paid = None if record is None else record.trained_tokens
@@ -130,9 +130,11 @@ def foreseen(plan: Plan) -> Training:
 
 def hosted_notes(plan: Plan, store: Store) -> tuple[str, ...]:
     """What a reader of the result must know of students that a server made."""
-    training = reckoned(plan, store)
+    records = [record for record in map(finished_job, _students(plan, store)) if record is not None]
+    counts = [record.trained_tokens for record in records if record.trained_tokens is not None]
+    unsaid = f", and does not say how many {len(records) - len(counts)} took" if len(counts) < len(records) else ""
     return (
-        f"{training.jobs} students were made by jobs of the server: {training.tokens:,} trained tokens by its count.",
+        f"{len(records)} students were made by jobs of the server. It counts {sum(counts):,} trained tokens{unsaid}.",
         "Students and teachers were asked by sampling alone: the server gives no probabilities of answers.",
         "Batch size and learning rate were the server's choice; that it keeps to seeds was not checked.",
     )
@@ -158,6 +160,10 @@ def served_base(plan: Plan) -> ServedModel:
     if not isinstance(base, ServedModel):
         raise AssertionError(f"{plan.base} is not on a server")
     return base
+
+
+def _students(plan: Plan, store: Store) -> list[Task]:
+    return [Task(plan, store, student, arm) for student in range(plan.students) for arm in plan.runnable_arms()]
 
 
 def _together(jobs: Sequence[Training]) -> Training:
