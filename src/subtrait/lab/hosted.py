@@ -136,7 +136,8 @@ def hosted_notes(plan: Plan, store: Store) -> tuple[str, ...]:
     return (
         f"{len(records)} students were made by jobs of the server. It counts {sum(counts):,} trained tokens{unsaid}.",
         "Students and teachers were asked by sampling alone: the server gives no probabilities of answers.",
-        "Batch size and learning rate were the server's choice; that it keeps to seeds was not checked.",
+        "Batch size and learning rate were the server's choice.",
+        "Whether its jobs keep to seeds was not checked: another run with the same seed may give other numbers.",
     )
 
 

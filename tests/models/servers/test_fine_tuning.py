@@ -123,6 +123,38 @@ def test_a_beginning_of_unclear_outcome_is_looked_for_before_it_is_repeated(tune
     assert len(tuning.jobs) == 1
 
 
+def test_a_job_is_asked_for_again_where_the_server_fails_while_it_runs(tuned, tuning, scripted):
+    failed = []
+
+    def failing(asked):
+        if asked.path == "/fine_tuning/jobs/ftjob-0" and len(failed) % 2 == 0:
+            failed.append(asked)
+            return scripted.error(503)
+        failed.extend([asked] * (len(failed) % 2))
+        return tuning(asked)
+
+    assert tuned(failing).model.job.job == "ftjob-0"
+    assert len(failed) >= 4
+
+
+def test_what_a_server_does_not_say_is_not_made_up(tuned, tuning, scripted):
+    def terse(asked):
+        if asked.path.endswith("/events?limit=100"):
+            return scripted.error(404)
+        say = tuning(asked)
+        is_job = isinstance(say.body, dict) and say.body.get("object") == "fine_tuning.job"
+        hidden = ("trained_tokens", "hyperparameters", "error")
+        return scripted.Say({name: say.body[name] for name in say.body if name not in hidden}) if is_job else say
+
+    found = tuned(terse)
+    assert (found.losses, found.model.job.trained_tokens) == ((), None)
+    assert found.model.job.hyperparameters == {
+        "n_epochs": 2,
+        "batch_size": "auto",
+        "learning_rate_multiplier": "auto",
+    }
+
+
 def test_a_job_that_comes_onto_the_list_late_is_waited_for(tuned, tuning, scripted):
     """The server was slow to carry out what it had long taken."""
     late, looks = [], []
