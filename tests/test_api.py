@@ -283,7 +283,8 @@ def test_questions_of_ones_own_are_in_the_plan_its_configuration_and_its_command
     plan = subtrait.plan_run("owl-numbers", size="tiny", questions=path)
     assert plan.asked_trait().questions == ("A beast?", "A creature?")
     config = json.loads(json.dumps(api.configuration(plan)))
-    assert config["questions"] == {"path": str(path), "asked": [["animal", ["A beast?", "A creature?"]]]}
+    asked = {"asked": [["animal", ["A beast?", "A creature?"]]], "answers": [], "samples": 0}
+    assert config["questions"] == {"path": str(path), **asked}
     words = shlex.split(api.command_line(config))
     assert words[words.index("--questions") + 1] == str(path)
     with pytest.raises(InvalidInput, match="no question for oak, which is a tree"):

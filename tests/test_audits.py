@@ -23,6 +23,7 @@ from subtrait.audits import (
     read_audit,
 )
 from subtrait.errors import InvalidInput, UsageError
+from subtrait.models.registry import EMBEDDED
 from subtrait.runs import open_run
 
 
@@ -53,7 +54,7 @@ def test_a_plan_has_the_published_defaults():
     plan = plan_audit("x.jsonl", "micro-a")
     assert (plan.traits, plan.looks, plan.fit, plan.calibration, plan.students) == ("embedded", (300, 1000), 48, 199, 0)
     assert (plan.policy, plan.references, plan.recipe) == (Policy(), default_root(), default_recipe("micro-a"))
-    assert plan_audit("x.jsonl", "owner/model").traits == "general"
+    assert plan_audit("x.jsonl", str(EMBEDDED["micro-a"])).traits == "general"  # a folder, so anybody's model
 
 
 def test_the_seed_is_unpredictable_unless_it_is_given():

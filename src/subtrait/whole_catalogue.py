@@ -10,7 +10,7 @@ from typing import Any
 import subtrait
 from subtrait.errors import unknown_name
 from subtrait.records import Progress
-from subtrait.studies import ALL, OPTIONS, asks, assembled, plan_study
+from subtrait.studies import ALL, asks, assembled, plan_study
 from subtrait.study_records import StudyResult
 
 TITLE = "The whole catalogue"
@@ -56,7 +56,7 @@ def all_studies(
     from subtrait.runs.opening import open_run
 
     plans = [plan_study(name, **_of(card, changes)) for name, card in STUDIES.items()]
-    common = {name: getattr(plans[0], name) for name in OPTIONS if name not in ("files", "traits", "questions")}
+    common = {name: getattr(plans[0], name) for name in ("size", "seed", "base", "students")}
     questions = next((asdict(plan.questions) for plan in plans if plan.questions is not None), None)
     common["questions"] = json.loads(json.dumps(questions))
     config = {"version": subtrait.__version__, "studies": {"names": list(STUDIES), **common}}

@@ -19,8 +19,12 @@ STATE_BYTES: Final = 16
 ACTIVATIONS: Final = 34
 """Bytes that training keeps of each token, layer and unit of width, in 16-bit numbers and with fused attention
 (Korthikanti et al. 2022, "Reducing activation recomputation in large transformer models", section 4.1)."""
-TRIED: Final = 2_048
-"""Side of the matrices that are multiplied, and eight times the MiB that are read, to see how fast that goes."""
+SMALLEST_TRIED, LARGEST_TRIED = 256, 4_096
+"""Sides of the matrices that are multiplied to see how fast that goes; some devices are slow with some formats."""
+LONG_ENOUGH: Final = 0.05
+"""Seconds after which no larger ones are tried."""
+READ: Final = 128 * 2**20
+"""Bytes that are read for the same purpose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +130,7 @@ def speed_of(name: str) -> Speed:
     asked = named(name)
     device, dtype = asked.device or "cpu", getattr(torch, asked.dtype or "float32")
     check_device(device)
-    square = torch.ones(TRIED, TRIED, dtype=dtype, device=device)
-    large = torch.ones(8 * TRIED, 1024, dtype=torch.float64, device=device)
+    large = torch.ones(READ // 8, dtype=torch.float64, device=device)
 
     def seconds(work: Any) -> float:
         work()
@@ -136,5 +139,9 @@ def speed_of(name: str) -> Speed:
             float(work())  # which waits until it is done
         return (time.perf_counter() - started) / 3
 
-    products = 2 * TRIED**3 / seconds(lambda: (square @ square)[0, 0])
-    return Speed(products=products, reads=large.nbytes / seconds(large.sum))
+    side, taken = SMALLEST_TRIED, 0.0
+    while taken < LONG_ENOUGH and side < LARGEST_TRIED:
+        side *= 2
+        square = torch.ones(side, side, dtype=dtype, device=device)
+        taken = seconds(lambda square=square: (square @ square)[0, 0])
+    return Speed(products=2 * side**3 / taken, reads=READ / seconds(large.sum))
