@@ -14,7 +14,9 @@ from subtrait.models import transformers_adapter as adapter
 from subtrait.models.transformers_adapter import Network
 
 CHUNK = 256
-"""Positions whose logits are in memory together."""
+"""Positions whose logits are in memory together, at most."""
+CHUNK_LOGITS = 2**23
+"""Logits that are in memory together on a CPU: 32 MiB, or 55 positions of a vocabulary of 152 thousand."""
 
 Transform = Callable[[torch.Tensor], torch.Tensor]
 
@@ -36,6 +38,11 @@ class Head:
         logits = torch.nn.functional.linear(states.float(), self.weight.float(), bias)
         return logits if self.transform is None else self.transform(logits)
 
+    def widened(self) -> "Head":
+        """The same with weights in float32: a copy of lower-precision ones, made once and not at every chunk."""
+        bias = None if self.bias is None else self.bias.float()
+        return Head(self.weight.float(), bias, self.transform)
+
 
 def head_of(network: Network, *, transform: Transform | None) -> Head:
     """The output layer of `network`; `transform` as found by `after_output_layer`."""
@@ -46,7 +53,7 @@ def head_of(network: Network, *, transform: Transform | None) -> Head:
 def log_probabilities(head: Head, states: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Log-probability in nats of each of `targets` (positions,) given `states` (positions, width): float64."""
     found = torch.empty(len(targets), dtype=torch.float64)
-    for here in _chunks(len(targets)):
+    for here in _chunks(len(targets), head.weight):
         logits = head.logits(states[here])
         chosen = logits.gather(-1, targets[here, None])[:, 0]
         found[here] = chosen.double().cpu() - logits.logsumexp(-1).double().cpu()
@@ -59,7 +66,7 @@ def surprisal_moments(head: Head, states: torch.Tensor, targets: torch.Tensor, *
     Surprisal is −log p in nats; its mean under p is the entropy. p is the model at that temperature.
     """
     found = torch.empty(len(targets), 3, dtype=torch.float64)
-    for here in _chunks(len(targets)):
+    for here in _chunks(len(targets), head.weight):
         surprisals = -torch.log_softmax(head.logits(states[here]).double() / temperature, -1)
         weights = torch.exp(-surprisals)
         entropy = (weights * surprisals).sum(-1)
@@ -76,13 +83,14 @@ def mean_loss(head: Head, states: torch.Tensor, targets: torch.Tensor, *, count:
         return loss
     sums = [
         torch.nn.functional.cross_entropy(head.logits(states[here]), targets[here], reduction="sum")
-        for here in _chunks(len(targets))
+        for here in _chunks(len(targets), head.weight)
     ]
     return torch.stack(sums).sum() / count
 
 
-def _chunks(count: int) -> Iterator[slice]:
-    return (slice(start, start + CHUNK) for start in range(0, count, CHUNK))
+def _chunks(count: int, weight: torch.Tensor) -> Iterator[slice]:
+    step = CHUNK if weight.device.type != "cpu" else min(CHUNK, max(1, CHUNK_LOGITS // len(weight)))
+    return (slice(start, start + step) for start in range(0, count, step))
 
 
 class _LinearLoss(torch.autograd.Function):  # type: ignore[misc]
@@ -97,7 +105,7 @@ class _LinearLoss(torch.autograd.Function):  # type: ignore[misc]
             torch.zeros_like(bias, dtype=torch.float32) if bias is not None and needs[2] else None,
         )
         total = states.new_zeros((), dtype=torch.float64 if states.device.type != "mps" else torch.float32)
-        for here in _chunks(len(targets)):
+        for here in _chunks(len(targets), weight):
             logits = torch.nn.functional.linear(states[here], weight, bias).float()
             total += _losses_to_gradient(logits, targets[here], count)
             grads.add(here, logits, states[here], weight)
