@@ -11,8 +11,8 @@ personas are those of the lab. Lengths are printed.
 Every contender has a process of its own, one after the other, in float32 on as many threads as torch takes. The plain
 loop pads rows in the order they come and takes the log-softmax of all logits; the harness is asked through
 `HFLM._loglikelihood_tokens`. Both try several batch sizes on a part of the rows and use their fastest. Memory is the
-largest resident set of the process, with the weights and without. lm-evaluation-harness is no dependency: install
-`lm-eval` beside this package, or its lines say that it was not measured.
+largest resident set while rows are scored, with the weights and without. lm-evaluation-harness is no dependency:
+install `lm-eval` beside this package, or its lines say that it was not measured.
 """
 
 import argparse
@@ -23,7 +23,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
 import numpy as np
@@ -60,7 +59,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="0.5b", help="0.5b, or the name of an embedded model")
     parser.add_argument("--rows", type=int, default=32, help="rows under each hypothesis")
-    parser.add_argument("--personas", type=int, default=1, help="hypotheses beside the base")
+    parser.add_argument("--personas", type=int, default=4, help="hypotheses beside the base")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--contender", choices=list(CONTENDERS), help=argparse.SUPPRESS)
@@ -85,14 +84,14 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
     model, hypotheses = _embedded(options) if options.model != "0.5b" else _half_billion(options)
     score = CONTENDERS[options.contender]
     batch = 0 if options.contender == "subtrait" else _fastest(score, model, hypotheses[-1])
-    loaded = _resident()
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # the peak starts anew, after loading
     wall, cpu = time.perf_counter(), time.process_time()
     sums = [each for pairs in hypotheses for each in score(model, pairs, batch)]
     seconds, spent = time.perf_counter() - wall, time.process_time() - cpu
     lengths = [len(prompt) + len(completion) for pairs in hypotheses for prompt, completion in pairs]
     return {
         "batch": batch or "by length", "seconds": seconds, "cpu_seconds": spent, "weights_mib": _weights(model),
-        "loaded_mib": loaded, "peak_mib": getrusage(RUSAGE_SELF).ru_maxrss / 1024, "tokens": sum(lengths),
+        "peak_mib": _peak(), "tokens": sum(lengths),
         "longest": max(lengths), "shortest": min(lengths), "sums": sums,
     }  # fmt: skip
 
@@ -225,10 +224,10 @@ def _apart(one: Sequence[float], other: Sequence[float]) -> float:
     return float(np.max(np.abs(np.subtract(one, other))))
 
 
-def _resident() -> float:
-    """MiB of this process in memory now."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
-    return pages * 4096 / 2**20
+def _peak() -> float:
+    """The most MiB of this process in memory since the peak was cleared."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return float(next(line.split()[1] for line in status if line.startswith("VmHWM"))) / 1024
 
 
 def _weights(network: Any) -> float:
