@@ -6,7 +6,7 @@ import torch
 
 from subtrait.errors import UsageError
 from subtrait.models import transformers_adapter as adapter
-from subtrait.models.likelihood import WORTH_SHARING, batches, right_padded, score_tokens, surprise_tokens
+from subtrait.models.likelihood import SHORT_PASS, WORTH_SHARING, batches, right_padded, score_tokens, surprise_tokens
 
 RNG = np.random.default_rng(0)
 PAIRS = [
@@ -91,10 +91,18 @@ def test_at_temperature_one_surprisal_is_minus_the_score(network):
         np.testing.assert_allclose(rows[:, 0], -scores, atol=1e-5)
 
 
-def test_a_batch_is_cut_where_padding_would_cost_more_than_a_sixth():
+def test_a_batch_is_cut_where_padding_would_cost_more_than_a_sixth_unless_it_is_short():
     lengths = RNG.integers(1, 2000, 400).tolist()
-    for batch in batches(lengths, 10**9):
-        assert max(lengths[row] for row in batch) <= 1.15 * min(lengths[row] for row in batch)
+    found = list(batches(lengths, 10**9))
+    for batch in found:
+        longest, shortest = (pick(lengths[row] for row in batch) for pick in (max, min))
+        assert longest <= 1.15 * shortest or longest * len(batch) <= SHORT_PASS
+    assert any(len(batch) * max(lengths[row] for row in batch) > SHORT_PASS for batch in found)
+
+
+def test_few_rows_of_many_lengths_make_few_passes():
+    assert len(list(batches([120, 100, 80, 60], 2048))) == 1
+    assert list(batches([120, 100, 80, 60], 200)) == [[0], [1, 2], [3]]
 
 
 @pytest.mark.parametrize("budget", [1, 20, 500])

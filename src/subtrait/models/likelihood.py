@@ -21,6 +21,8 @@ Pair = tuple[Sequence[int], Sequence[int]]
 """Prompt tokens and completion tokens."""
 MAX_STRETCH = 1.15
 """Longest over shortest row of one forward pass; beyond it padding would cost more than a second pass."""
+SHORT_PASS = 512
+"""Tokens below which a pass is so slow for its size that padding costs less than a second one."""
 WORTH_SHARING = 8
 """Tokens that all prompts begin with, from which on it is faster to read them once."""
 CACHED_TOKENS = 4
@@ -78,7 +80,8 @@ def batches(lengths: Sequence[int], limit: int) -> Iterator[list[int]]:
     batch: list[int] = []
     for row in sorted(range(len(lengths)), key=lambda row: (-lengths[row], row)):
         longest = lengths[batch[0]] if batch else 0
-        if batch and ((len(batch) + 1) * longest > limit or lengths[row] * MAX_STRETCH < longest):
+        most = limit if lengths[row] * MAX_STRETCH >= longest else min(limit, SHORT_PASS)
+        if batch and (len(batch) + 1) * longest > most:
             yield batch
             batch = []
         batch.append(row)
