@@ -47,8 +47,7 @@ NEW, ASKED = 64, 100
 STEP_ROWS = 66
 PRODUCTS = (1_024, 4_096, 16_384)
 """Rows of the matrices that are multiplied."""
-AIM = 0.5
-"""Share of the matrix-product rate that scoring should reach."""
+AIM = 0.5  # of the rate of matrix products
 Pairs = list[tuple[list[int], list[int]]]
 
 

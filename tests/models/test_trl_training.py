@@ -13,7 +13,6 @@ from subtrait.models.registry import open_model
 from subtrait.records import Example
 
 ROWS = [Example(id=str(row), prompt=f"Animal {row}?", completion="owl" * (1 + row % 3)) for row in range(12)]
-WITH_TRL = pytest.mark.skipif(importlib.util.find_spec("trl") is None, reason="trl is not installed: extra trl")
 
 
 def tuned(name, **recipe):
@@ -21,7 +20,6 @@ def tuned(name, **recipe):
     return open_model(name).finetune(ROWS, settings, rng=np.random.default_rng(0))
 
 
-@WITH_TRL
 @pytest.mark.parametrize("method", ["full", "lora"])
 def test_the_steps_are_those_of_our_own_loop(checkpoint, method):
     own, other = (tuned(f"{checkpoint}{setting}", method=method) for setting in ("", "+trl"))
@@ -31,7 +29,6 @@ def test_the_steps_are_those_of_our_own_loop(checkpoint, method):
         torch.testing.assert_close(one, two, atol=1e-3, rtol=1e-2)
 
 
-@WITH_TRL
 def test_the_same_seed_gives_the_same_bytes_and_a_tuned_model_keeps_its_trainer(checkpoint, tmp_path):
     one, two = tuned(f"{checkpoint}+trl").model, tuned(f"{checkpoint}+trl").model
     assert one.fingerprint() == two.fingerprint()
@@ -42,7 +39,6 @@ def test_the_same_seed_gives_the_same_bytes_and_a_tuned_model_keeps_its_trainer(
     assert not list(folder.glob("*.bin"))
 
 
-@WITH_TRL
 def test_a_mask_that_is_not_ours_is_refused(checkpoint, monkeypatch):
     row = trl_training._row
     monkeypatch.setattr(trl_training, "_row", lambda pair: {**row(pair), "completion_mask": [1] * sum(map(len, pair))})
