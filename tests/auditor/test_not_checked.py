@@ -31,3 +31,10 @@ def test_what_an_option_asks_names_the_option():
     texts = {reason.code: reason.text for reason in not_checked(PLAN, ASKED)}
     assert "--try" in texts["NO_TRIAL"]
     assert "--before" in texts["NO_FILTERING"]
+
+
+def test_a_candidate_behind_a_server_is_no_silent_rival():
+    reasons = not_checked(replace(PLAN, candidates=("micro-b", "openai:gpt-x")), ASKED)
+    served = next(reason.text for reason in reasons if reason.code == "SERVED_CANDIDATES")
+    assert "openai:gpt-x" in served
+    assert "micro-b" not in served
