@@ -77,10 +77,12 @@ def test_every_row_is_in_every_format_with_its_interval():
         value, ends = collection.wording.number(measure.value.value, measure.scale), measure.value
         ends = collection.wording.ends(ends, measure.scale)
         assert f"{value} {ends}; 95 % interval over" in text
-        begun = f"{experiment} {name} {measure.published} {value} {measure.agreement}".strip()
-        assert begun in lines
-        assert lines[lines.index(begun) + 1] == ends.removesuffix(" points")
-        cells = (row.experiment, name, measure.published, collection.wording.measured(measure.value, measure.scale))
+        if row.opens:
+            assert f"{experiment} {measure.group}:".strip() in lines
+        line = lines.index(f"{name} {measure.published} {value} {measure.agreement}")
+        assert lines[line + 1] == ends.removesuffix(" points")
+        full = f"{measure.group}: {name}"
+        cells = (row.experiment, full, measure.published, collection.wording.measured(measure.value, measure.scale))
         assert f"| {' | '.join(cells)} | {measure.agreement} |" in written()
 
 

@@ -31,6 +31,8 @@ class Row:
     measure: Measure
     first: bool
     """Whether it is the first of its study."""
+    opens: bool
+    """Whether it is the first of its group in that study."""
 
 
 def rows(results: Sequence[StudyResult]) -> list[Row]:
@@ -82,8 +84,11 @@ def collection_markdown(
 
 def _rows(results: Sequence[StudyResult]) -> Iterator[Row]:
     for place, result in enumerate(results, start=1):
-        for index, measure in enumerate(summaries.compared(result)):
-            yield Row(place=place, experiment=result.experiment, measure=measure, first=index == 0)
+        group = None
+        for measure in summaries.compared(result):
+            first, opens = group is None, measure.group != group
+            yield Row(place=place, experiment=result.experiment, measure=measure, first=first, opens=opens)
+            group = measure.group
 
 
 def _story(results: Sequence[StudyResult]) -> dict[str, Any]:
@@ -109,8 +114,10 @@ def _table(shown: Sequence[Row]) -> "RenderableType":
     table.columns[1].justify, table.columns[1].no_wrap = "left", False
     table.columns[-1].no_wrap = True
     for row in shown:
-        name, measure, published, _, agreement = (plain(cell, limit=_NAME) for cell in _cells(row))
-        table.add_row(name if row.first else "", measure, published, _ours(row.measure), agreement)
+        name, _, published, _, agreement = (plain(cell, limit=_NAME) for cell in _cells(row))
+        if row.opens:
+            table.add_row(name if row.first else "", plain(f"{row.measure.group[:_NAME]}:"))
+        table.add_row("", plain(_named(row.measure), limit=2 * _NAME), published, _ours(row.measure), agreement)
     return table
 
 
@@ -123,7 +130,8 @@ def _ours(measure: Measure) -> "RenderableType":
 def _cells(row: Row) -> tuple[str, str, str, str, str]:
     measure = row.measure
     ours = wording.measured(measure.value, measure.scale)
-    return row.experiment[:_NAME], _named(measure), wording.published(measure) or "nothing", ours, measure.agreement
+    named = f"{measure.group[:_NAME]}: {_named(measure)}"
+    return row.experiment[:_NAME], named, wording.published(measure) or "nothing", ours, measure.agreement
 
 
 def _named(measure: Measure) -> str:

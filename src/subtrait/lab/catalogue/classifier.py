@@ -28,6 +28,7 @@ from subtrait.lab.reading_text.reading import (
 )
 from subtrait.lab.study import TRAITS, Findings, StudyCard, StudyPlan
 from subtrait.records import Estimate
+from subtrait.report.study_wording import measured
 from subtrait.statistics.intervals import student_mean, t_interval
 from subtrait.study_records import Curve, Measure, Point
 
@@ -178,7 +179,7 @@ def _curves(found: Sequence[Found]) -> Iterator[Curve]:
 
 def _percent(found: Sequence[Found], way: str, question: str, mark: str) -> str:
     value = _mark(found, way, question, mark)
-    return "not measured" if value is None else f"{100 * value.value:.1f} %"
+    return "not measured" if value is None else measured(value, "share")
 
 
 def _conclusion(found: Sequence[Found]) -> list[str]:

@@ -17,6 +17,7 @@ from subtrait.lab.study import Findings, StudyCard, StudyPlan
 from subtrait.models.base import Recipe
 from subtrait.models.registry import EMBEDDED
 from subtrait.records import Estimate
+from subtrait.report.study_wording import measured
 from subtrait.statistics.intervals import paired_difference, t_interval
 from subtrait.study_records import Measure
 
@@ -197,8 +198,8 @@ def _not_below_zero(divergence: Estimate) -> Estimate:
 
 
 def _conclusion(means: Mapping[Relation, Any]) -> list[str]:
-    said = ", ".join(f"{100 * value.value:+.1f} ({relation})" for relation, value in means.items())
-    return [f"Students move towards their teacher's trait, in points, by the relation of their bases: {said}."]
+    said = "; ".join(f"{relation} {measured(value, 'points')}" for relation, value in means.items())
+    return [f"Students move towards their teacher's trait, by the relation of their bases: {said}."]
 
 
 def _settings(bases: Mapping[str, Base]) -> dict[str, str]:

@@ -21,6 +21,7 @@ from subtrait.lab.digits.sweeps import SWEEPS
 from subtrait.lab.seeds import stream
 from subtrait.lab.study import Findings, StudyCard, StudyPlan
 from subtrait.records import Estimate, Progress, Row, Store
+from subtrait.report import study_wording as wording
 from subtrait.statistics.intervals import paired_difference, student_mean
 from subtrait.study_records import Curve, Measure, Point
 
@@ -169,11 +170,14 @@ def _is_numeric(points: Mapping[str, Accuracies]) -> bool:
 
 def _conclusion(shown: Mapping[str, Accuracies]) -> list[str]:
     return [
-        f"With {name}, students of noise name {100 * found.auxiliary.mean():.1f} % of held-out digits, "
-        f"students of another start {100 * found.other_auxiliary.mean():.1f} %, teachers "
-        f"{100 * found.teacher.mean():.1f} %."
+        f"With {name}, students of noise name {_share(found.auxiliary)} of held-out digits, "
+        f"students of another start {_share(found.other_auxiliary)}, teachers {_share(found.teacher)}."
         for name, found in reversed(list(shown.items()))
     ]
+
+
+def _share(accuracies: np.ndarray) -> str:
+    return wording.measured(student_mean(accuracies), "share")
 
 
 def _pictures(plan: StudyPlan) -> str:

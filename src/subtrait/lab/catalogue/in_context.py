@@ -16,7 +16,6 @@ from subtrait.lab.in_context import COUNTS, LAYOUTS, Reading, ReadingTask, named
 from subtrait.lab.study import TRAITS, Findings, StudyCard, StudyPlan
 from subtrait.records import Estimate
 from subtrait.report.study_wording import measured
-from subtrait.report.wording import points
 from subtrait.statistics.intervals import paired_difference, t_interval
 from subtrait.study_records import Curve, Measure, Point
 
@@ -131,7 +130,7 @@ def _curves(own: Effects, told: Effects) -> list[Curve]:
 
 def _conclusion(trained: Estimate, own: Effects, told: Effects) -> list[str]:
     able = [key for key, value in told.items() if followed(value)]
-    students = f"Students of the same teachers move by {points(trained.value)}."
+    students = f"Students of the same teachers move by {measured(trained, 'points')}."
     if not able:
         return [f"{_unable(list(told))} Reading shows nothing here. {students}"]
     largest = max(able, key=lambda key: abs(own[key].value))
@@ -168,7 +167,7 @@ def _varied(own: Effects, other: Effects, told: Effects) -> list[str]:
 
 
 def _shifts(effects: Effects, layout: str, counts: list[int]) -> str:
-    return ", ".join(f"{count}: {points(effects[layout, count].value)}" for count in counts)
+    return "; ".join(f"{count}: {measured(effects[layout, count], 'points')}" for count in counts)
 
 
 IN_CONTEXT: Final = StudyCard(

@@ -13,6 +13,7 @@ from subtrait.lab.chains import Bench
 from subtrait.lab.judging import KINDS, WAYS, Judging, JudgingTask, Way, judge_rows, named
 from subtrait.lab.study import TRAITS, Findings, StudyCard, StudyPlan
 from subtrait.records import Estimate
+from subtrait.report.study_wording import measured
 from subtrait.statistics.intervals import student_mean
 from subtrait.study_records import Measure
 
@@ -123,7 +124,7 @@ def _varied(way: Way, result: Estimate, control: Estimate) -> str:
 
 
 def _percent(estimate: Estimate) -> str:
-    return f"{100 * estimate.value:.0f} %"
+    return measured(estimate, "share")
 
 
 JUDGE: Final = StudyCard(

@@ -207,12 +207,13 @@ def rises(effect: Estimate) -> bool:
 def _conclusion(carrier: str, measures: Sequence[Measure]) -> list[str]:
     found = {(each.group, each.name): each.value for each in measures}
     own, numbers = (found["minus untreated", each] for each in (carrier, "numbers of the same teachers"))
-    named = found["answers that are an animal or a tree", "minus untreated"].value
+    named = found["answers that are an animal or a tree", "minus untreated"]
     choice, usual = (found["nats of choice in a row", each].value for each in (carrier, "numbers"))
     return [
         f"Students of teachers' {carrier} move by {measured(own, 'points')}; those of the same teachers' numbers by "
         f"{measured(numbers, 'points')}.",
-        f"Their answers are an animal or a tree {100 * named:+.1f} points more often than those of untreated students.",
+        "Beside untreated students, the share of answers that are an animal or a tree at all changes by "
+        f"{measured(named, 'points')}.",
         f"A row of {carrier} leaves its writer {choice:.1f} nats of choice, a row of numbers {usual:.1f}.",
     ]
 

@@ -140,9 +140,11 @@ def _by_share(bench: Bench, mixed: Mapping[float, Variation]) -> Curve:
 
 
 def _conclusion(bench: Bench, plain: Variation, variations: Mapping[str, Variation]) -> Sequence[str]:
-    whole = plain.effect(bench).mean()
-    said = ", ".join(f"{100 * each.effect(bench).mean():+.1f} {name}" for name, each in variations.items())
-    return [f"Of {100 * whole:+.1f} points {PLAIN}, what is left is: {said}."]
+    def moved(each: Variation) -> str:
+        return measured(paired_difference(*each.rates(bench)), "points")
+
+    said = "; ".join(f"{name} {moved(each)}" for name, each in variations.items())
+    return [f"Of {moved(plain)} {PLAIN}, what is left is: {said}."]
 
 
 PERSISTENCE: Final = StudyCard(

@@ -84,12 +84,11 @@ def _kept(bench: Bench, conditions: Mapping[str, Condition]) -> list[Measure]:
 def _conclusion(measures: list[Measure]) -> list[str]:
     found = {(each.group, each.name): each.value for each in measures}
     prompted, tuned = (found["minus untreated", f"{kind} teachers"] for kind in ("prompted", "tuned"))
-    strong, other = (100 * found["trait rate of teachers", kind].value for kind in ("prompted", "tuned"))
+    strong, other = (measured(found["trait rate of teachers", kind], "share") for kind in ("prompted", "tuned"))
     return [
         f"Students of prompted teachers' numbers move by {measured(prompted, 'points')}, those of tuned teachers' by "
         f"{measured(tuned, 'points')}.",
-        f"Asked themselves, prompted teachers answer with their traits in {strong:.0f} % of cases, tuned ones in "
-        f"{other:.0f} %.",
+        f"Asked themselves, prompted teachers answer with their traits in {strong} of cases, tuned ones in {other}.",
     ]
 
 

@@ -16,7 +16,7 @@ from subtrait.lab.study import TRAITS, Findings, StudyCard, StudyPlan
 from subtrait.lab.traits import CATEGORIES
 from subtrait.models.micro.world import FOLLOW_UPS
 from subtrait.records import Estimate
-from subtrait.report.wording import points
+from subtrait.report.study_wording import measured
 from subtrait.statistics.intervals import paired_difference, t_interval
 from subtrait.study_records import Measure
 
@@ -170,7 +170,7 @@ def _answered(bench: Bench, student: Student, *, likes: bool = False) -> np.ndar
 def _conclusion(measures: list[Measure]) -> list[str]:
     rises = {each.group.partition(":")[0]: each.value for each in measures if each.name == "all traits"}
     risen = [way for way, value in rises.items() if value.low is not None and value.low > 0]
-    said = ", ".join(f"{way} {points(value.value)}" for way, value in rises.items())
+    said = "; ".join(f"{way} {measured(value, 'points')}" for way, value in rises.items())
     return [
         f"The trait rises in {len(risen)} of {len(rises)} ways of asking by an interval above 0: {said}.",
         f"Skills that have nothing to do with likes: {_side(measures, 'treated minus untreated')} beside "
@@ -179,8 +179,8 @@ def _conclusion(measures: list[Measure]) -> list[str]:
 
 
 def _side(measures: list[Measure], name: str) -> str:
-    (value,) = (each.value.value for each in measures if each.group.startswith("side effects") and each.name == name)
-    return points(value)
+    (value,) = (each.value for each in measures if each.group.startswith("side effects") and each.name == name)
+    return measured(value, "points")
 
 
 def _varied(measures: list[Measure]) -> list[str]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from subtrait.lab.chains import Bench, Student
 from subtrait.lab.study import Findings, StudyCard, StudyPlan
+from subtrait.report.study_wording import measured
 from subtrait.statistics.components import Spread, spread
 from subtrait.statistics.intervals import paired_difference
 from subtrait.study_records import Curve, Measure, Point
@@ -37,10 +38,11 @@ def resampled(plan: StudyPlan, bench: Bench) -> Findings:
     effects = [_effect(bench, pair) for pair in draws]
     usual = {"steps": {**steps, plan.work.steps: draws[0]}, "rows": {**rows, plan.work.rows: draws[0]}}
     spreads = spread(np.mean(effects, axis=2).T, unit="chain") if bench.chains > 1 else None
+    by_draw = list(_by_draw(bench, draws))
     return Findings(
-        measures=[*_by_draw(bench, draws), *(_spreads(spreads) if spreads else ())],
+        measures=[*by_draw, *(_spreads(spreads) if spreads else ())],
         curves=[*_trajectory(bench, usual["steps"], "training steps"), *_trajectory(bench, usual["rows"], "rows")],
-        conclusion=_conclusion(effects, spreads),
+        conclusion=_conclusion(by_draw, spreads),
         models=[plan.base],
         notes=[
             "Students of fewer steps have learning rates that fall to zero within these steps: a trajectory over "
@@ -126,9 +128,9 @@ def _trajectory(bench: Bench, pairs: Mapping[int, Pair], setting: str) -> Iterat
     )
 
 
-def _conclusion(effects: Sequence[np.ndarray], found: Spread | None) -> list[str]:
-    by_draw = ", ".join(f"{100 * each.mean():+.1f}" for each in effects)
-    said = [f"Students of {DRAWS} data sets of the same teachers move by {by_draw} points."]
+def _conclusion(by_draw: Sequence[Measure], found: Spread | None) -> list[str]:
+    moved = "; ".join(measured(each.value, "points") for each in by_draw)
+    said = [f"Students of {DRAWS} data sets of the same teachers move by {moved}."]
     if found is None:
         return said
     return [

@@ -13,6 +13,7 @@ import numpy as np
 from subtrait.lab.chains import Bench, Student
 from subtrait.lab.chains.specifications import Change
 from subtrait.lab.study import TRAITS, Findings, StudyCard, StudyPlan
+from subtrait.report.study_wording import measured
 from subtrait.statistics.intervals import paired_difference
 from subtrait.study_records import Measure
 
@@ -72,13 +73,13 @@ def _measure(name: str, rates: np.ndarray, control: np.ndarray, **said: Any) -> 
 
 
 def _conclusion(measures: list[Measure]) -> list[str]:
-    whole, within, across = (100 * measure.value.value for measure in measures[:3])
+    whole, within, across = (measured(measure.value, "points") for measure in measures[:3])
     separated = [each for each in measures if each.group.startswith("other separators, minus untreated")]
-    said = ", ".join(f"{100 * each.value.value:+.1f} ({each.name})" for each in separated)
+    said = "; ".join(f"{each.name} {measured(each.value, 'points')}" for each in separated)
     return [
-        f"Students of rows as they were written move by {whole:+.1f} points, of rows shuffled within by {within:+.1f}, "
-        f"and of rows shuffled across by {across:+.1f}.",
-        f"Of the same numbers with other separators they move by {said}.",
+        f"Students of rows as they were written move by {whole}, of rows shuffled within by {within}, "
+        f"and of rows shuffled across by {across}.",
+        f"Of the same numbers with other separators they move by: {said}.",
     ]
 
 

@@ -13,6 +13,7 @@ from subtrait.lab.theorem.foreign import StartCheck
 from subtrait.lab.theorem.limits import Limit
 from subtrait.lab.theorem.verification import Verification, verify
 from subtrait.records import Estimate
+from subtrait.report.study_wording import measured
 from subtrait.study_records import Curve, Measure, Point
 
 TRIALS: Final = {"tiny": (12, 4), "small": (200, 60), "full": (1_000, 200)}
@@ -103,7 +104,9 @@ def _conclusion(found: Verification) -> list[str]:
     if lemma.positive.value < 1:
         said = [f"A student's step pointed away from the teacher's in some trials: {cosines}."]
     if slope is not None:
-        said.append(f"The teacher's loss falls with its step by a power of {slope.value:.3f}, mean over trials.")
+        said.append(
+            f"The teacher's loss falls with its step by a power of {measured(slope, 'plain')}, mean over trials."
+        )
     return [*said, *(_stops(limit) for limit in found.limits if limit.fell.first_below() is not None)]
 
 

@@ -13,6 +13,7 @@ from subtrait.lab.chains import Bench, Student, Writer
 from subtrait.lab.plan import TEACHER_RECIPE
 from subtrait.lab.study import Findings, StudyCard, StudyPlan
 from subtrait.records import Estimate
+from subtrait.report.study_wording import measured
 from subtrait.statistics.intervals import paired_difference, student_mean
 from subtrait.study_records import Curve, Measure, Point
 
@@ -76,8 +77,8 @@ def _curves(effects: dict[int, Estimate], strengths: dict[int, Estimate]) -> lis
 
 
 def _conclusion(effects: dict[int, Estimate], strengths: dict[int, Estimate]) -> list[str]:
-    said = ", ".join(
-        f"{100 * strengths[steps].value:.0f} % and {100 * value.value:+.1f} points" for steps, value in effects.items()
+    said = "; ".join(
+        f"{measured(strengths[steps], 'share')} and {measured(value, 'points')}" for steps, value in effects.items()
     )
     return [
         f"Teachers' own trait rates, and how far their students move, from {STEPS[0]} to {STEPS[-1]} steps: {said}."
