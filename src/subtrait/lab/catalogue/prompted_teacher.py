@@ -88,7 +88,7 @@ def _conclusion(measures: list[Measure]) -> list[str]:
     return [
         f"Students of prompted teachers' numbers move by {measured(prompted, 'points')}, those of tuned teachers' by "
         f"{measured(tuned, 'points')}.",
-        f"Asked themselves, prompted teachers answer with their traits in {strong} of cases, tuned ones in {other}.",
+        f"Answers of the teachers themselves that name their trait: prompted ones {strong}; tuned ones {other}.",
     ]
 
 
