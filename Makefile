@@ -11,7 +11,7 @@ ifneq ($(shell $(PYTHON) -V 2>&1),$(shell $(BIN)/python -V 2>&1))
 endif
 endif
 
-.PHONY: help demo test check gates install browser docs clean
+.PHONY: help demo test check gates install browser docs catalogue clean
 
 help:
 	@echo "make demo     run owl-numbers on the embedded models, at the default size; report in runs/demo"
@@ -19,6 +19,7 @@ help:
 	@echo "make check    lint, formatting, types, import rules"
 	@echo "make gates    the statistical tests again, on more simulated experiments; does the alarm alarm"
 	@echo "make docs     write docs/cli.md from the program"
+	@echo "make catalogue  every study at size small, about two hours; writes docs/results/catalogue.md"
 	@echo "make install  make .venv and install everything into it; the others do this by themselves"
 	@echo "make clean    delete .venv, caches and builds; runs are kept"
 
@@ -46,6 +47,10 @@ gates: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python scripts/write_cli_help.py
+
+catalogue: $(STAMP)
+	$(BIN)/subtrait run all --size small --seed 12 --out runs/catalogue
+	$(BIN)/subtrait report runs/catalogue --format markdown --output docs/results/catalogue.md
 
 browser:
 	@sh scripts/browser.sh

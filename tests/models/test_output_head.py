@@ -58,6 +58,19 @@ def test_the_size_of_a_chunk_changes_nothing(monkeypatch):
     torch.testing.assert_close(log_probabilities(head, states.detach(), targets), whole, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("transform", [None, lambda logits: 5 * (logits / 5).tanh()])
+@pytest.mark.parametrize("block", [1, 7, VOCABULARY - 1])
+def test_blocks_of_the_vocabulary_change_no_log_probability(monkeypatch, bias, transform, block):
+    (states, weight, shift), targets = draw(bias=bias)
+    head = Head(weight.detach(), None if shift is None else shift.detach(), transform)
+    logits = torch.nn.functional.linear(states.double(), weight.double(), None if shift is None else shift.double())
+    expected = (logits if transform is None else transform(logits)).log_softmax(-1).gather(-1, targets[:, None])[:, 0]
+    monkeypatch.setattr(output_head, "BLOCK", block)
+    assert len(list(head.blocks())) > 1
+    torch.testing.assert_close(log_probabilities(head, states.detach(), targets), expected.detach(), atol=1e-5, rtol=0)
+
+
 def test_log_probabilities_are_those_of_log_softmax():
     (states, weight, bias), targets = draw()
     expected = (states.double() @ weight.double().t() + bias).log_softmax(-1).gather(-1, targets[:, None])[:, 0]

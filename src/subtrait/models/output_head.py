@@ -17,6 +17,9 @@ CHUNK = 256
 """Positions whose logits are in memory together, at most."""
 CHUNK_LOGITS = 2**23
 """Logits that are in memory together on a CPU: 32 MiB, or 55 positions of a vocabulary of 152 thousand."""
+BLOCK = CHUNK_LOGITS // CHUNK
+"""Tokens of the vocabulary whose logits are in memory together, where whole rows of them are not needed: as many
+positions as possible at once make products faster."""
 
 Transform = Callable[[torch.Tensor], torch.Tensor]
 
@@ -38,6 +41,13 @@ class Head:
         logits = torch.nn.functional.linear(states.float(), self.weight.float(), bias)
         return logits if self.transform is None else self.transform(logits)
 
+    def blocks(self) -> "Iterator[tuple[int, Head]]":
+        """Parts of the vocabulary, each with the number of its first token; all of it together on a GPU."""
+        step = BLOCK if self.weight.device.type == "cpu" else len(self.weight)
+        for first in range(0, len(self.weight), step):
+            bias = None if self.bias is None else self.bias[first : first + step]
+            yield first, Head(self.weight[first : first + step], bias, self.transform)
+
     def widened(self) -> "Head":
         """The same with weights in float32: a copy of lower-precision ones, made once and not at every chunk."""
         bias = None if self.bias is None else self.bias.float()
@@ -51,12 +61,21 @@ def head_of(network: Network, *, transform: Transform | None) -> Head:
 
 
 def log_probabilities(head: Head, states: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Log-probability in nats of each of `targets` (positions,) given `states` (positions, width): float64."""
+    """Log-probability in nats of each of `targets` (positions,) given `states` (positions, width): float64.
+
+    The normaliser is put together from those of blocks of the vocabulary.
+    """
     found = torch.empty(len(targets), dtype=torch.float64)
-    for here in _chunks(len(targets), head.weight):
-        logits = head.logits(states[here])
-        chosen = logits.gather(-1, targets[here, None])[:, 0]
-        found[here] = chosen.double().cpu() - logits.logsumexp(-1).double().cpu()
+    blocks = list(head.blocks())
+    for start in range(0, len(targets), CHUNK):
+        here = slice(start, start + CHUNK)
+        sums, chosen = [], torch.zeros(len(targets[here]), device=states.device)
+        for first, block in blocks:
+            logits, places = block.logits(states[here]), targets[here] - first
+            within = places.clamp(0, logits.shape[1] - 1)
+            chosen = torch.where(places == within, logits.gather(-1, within[:, None])[:, 0], chosen)
+            sums.append(logits.logsumexp(-1).double().cpu())
+        found[here] = chosen.double().cpu() - torch.stack(sums).logsumexp(0)
     return found
 
 

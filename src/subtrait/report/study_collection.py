@@ -155,4 +155,9 @@ def _code(command: str) -> list[str]:
 def _told(result: StudyResult) -> list[str]:
     said = (wording.headline(result), *result.conclusion[1:])
     settings = f"{result.question} Size {result.size}, seed {result.seed}, subtrait {result.version}."
-    return [markdown.paragraph(settings), "", *(f"- {markdown.paragraph(each)}" for each in said)]
+    varied = ["", "Tried besides:", "", *_items(result.varied)] if result.varied else []
+    return [markdown.paragraph(settings), "", *_items(said), *varied]
+
+
+def _items(sentences: Sequence[str]) -> list[str]:
+    return [f"- {markdown.paragraph(each)}" for each in sentences]

@@ -109,8 +109,8 @@ def _conclusion(results: dict[Way, Estimate], controls: dict[Way, Estimate]) -> 
     passed = [way for way in results if able(controls[way])]
     if not passed:
         return [
-            "The judge does not even recognise text that names what is loved, so that what it says of numbers is not "
-            "applicable, however it is asked."
+            "Not even of text that names what is loved does the judge reliably find the right one, so that what it "
+            "says of numbers is not applicable, however it is asked."
         ]
     said = "; ".join(
         f"{_percent(results[way])} with {way.name} (overt text {_percent(controls[way])})" for way in passed
