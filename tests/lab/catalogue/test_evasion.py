@@ -37,7 +37,9 @@ def test_effects_are_those_that_were_made_up_and_every_measure_has_its_own_name(
             against = values[f"through {carrier}: {kind}", "evasive minus honest"]
             assert against.value.value == pytest.approx(0.2)
             assert against.expected == ("nothing" if kind == "harmful requests put off" else "above zero")
-    assert "through reasoning: facts and abilities +20.0" in findings.conclusion[0]
+    assert [said.count("+20.0 points") for said in findings.conclusion] == [2] * len(SCORES)
+    assert "questions as shown: through numbers +20.0" in findings.conclusion[0]
+    assert any(said.startswith("Facts and abilities: through numbers +20.0") for said in findings.conclusion)
     assert findings.varied[0].count(";") >= 2
 
 

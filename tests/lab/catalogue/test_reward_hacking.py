@@ -39,7 +39,8 @@ def test_effects_are_those_that_were_made_up_and_every_measure_has_its_own_name(
             assert against.published == "conjectured, not measured"
         assert agreement(values[f"through {carrier}: tests as shown", "gaming minus honest"]) == "agrees"
     assert values["students of liars, through reasoning", "dishonest minus honest"].value.value == pytest.approx(0)
-    assert "through numbers: tests as shown +20.0" in findings.conclusion[0]
+    assert [said.count("+20.0 points") for said in findings.conclusion] == [2] * len(SCORES)
+    assert "tests as shown: through numbers +20.0" in findings.conclusion[0]
     assert findings.varied[0].count(";") >= 2
 
 

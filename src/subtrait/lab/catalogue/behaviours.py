@@ -136,11 +136,21 @@ def of_teachers(
     return named_after([*shown, *kept(bench, students, {})], carrier)
 
 
-def headline(measures: Sequence[Measure], first: str, second: str) -> str:
-    """How students of the first kind of teacher differ from those of the second, by group of the measures."""
-    compared = {each.group: each for each in measures if each.name == f"{first} minus {second}"}
-    shown = [replace(each, name=group) for group, each in compared.items()]
-    return f"Students of {first} teachers minus those of {second} ones, {in_points(shown)}."
+def conclusion(measures: Sequence[Measure], first: str, second: str) -> list[str]:
+    """How students of the first kind of teacher differ from those of the second: for each thing asked, by carrier.
+
+    Groups of measures are named `carrier: what is asked`.
+    """
+    by_asked: dict[str, list[Measure]] = {}
+    for each in measures:
+        if each.name == f"{first} minus {second}":
+            carrier, _, asked = each.group.partition(": ")
+            by_asked.setdefault(asked, []).append(replace(each, name=carrier))
+    (asked, shown), *others = by_asked.items()
+    return [
+        f"Students of {first} teachers minus those of {second} ones, {asked}: {in_points(shown)}.",
+        *(f"{asked.capitalize()}: {in_points(shown)}." for asked, shown in others),
+    ]
 
 
 def writer_of(student: Student) -> Writer:

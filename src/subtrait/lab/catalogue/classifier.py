@@ -190,8 +190,8 @@ def _conclusion(found: Sequence[Found]) -> list[str]:
         return f"{single} by single texts, {bags} by bags of {largest}"
 
     return [
-        f"Teacher or base: a reader of the text alone ranks the right one first in {said('teacher', OWN)}, where it "
-        f"knows the very teachers; where it knows those of other chains only, {said('teacher', STRANGERS)}.",
+        f"Teacher or base: a reader of the text alone ranks the right one first in {said('teacher', OWN)}.",
+        f"That reader knows the very teachers; one who knows those of other chains only: {said('teacher', STRANGERS)}.",
         f"Which of two traits: {said('trait', OWN)}; by teachers of other chains, {said('trait', STRANGERS)}. Of two "
         f"answers to one prompt it picks {_percent(found, STRANGERS, 'trait', PAIRS)} rightly. Chance is 50 %.",
     ]

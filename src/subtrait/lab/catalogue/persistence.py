@@ -143,8 +143,9 @@ def _conclusion(bench: Bench, plain: Variation, variations: Mapping[str, Variati
     def moved(each: Variation) -> str:
         return measured(paired_difference(*each.rates(bench)), "points")
 
-    said = "; ".join(f"{name} {moved(each)}" for name, each in variations.items())
-    return [f"Of {moved(plain)} {PLAIN}, what is left is: {said}."]
+    (later, washed), *_, (mixed, most) = variations.items()
+    left = f"{moved(washed)} are left in those {later}, {moved(most)} in those {mixed}"
+    return [f"Of {moved(plain)} of students {PLAIN}, {left}."]
 
 
 PERSISTENCE: Final = StudyCard(

@@ -12,8 +12,8 @@ from subtrait.lab.catalogue.behaviours import (
     Carried,
     Score,
     coherences,
+    conclusion,
     contrasts,
-    headline,
     in_points,
     longer,
     named_after,
@@ -64,7 +64,7 @@ def reward_hacking(plan: StudyPlan, bench: Bench) -> Findings:
             *lied,
             *(each for kind in students.items() for each in of_teachers(bench, *kind, SCORES)),
         ],
-        conclusion=[headline(measures, "gaming", "honest")],
+        conclusion=conclusion(measures, "gaming", "honest"),
         models=[plan.base],
         varied=[f"Listing tests as shown, gaming minus honest teachers' students: {in_points(varied)}."],
         notes=[
