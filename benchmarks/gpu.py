@@ -27,6 +27,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from sampling import generated, ours
+
+from scoring import CONTENDERS, Pairs, clear_peak, peak
 
 SHAPES: dict[str, dict[str, Any]] = {
     "7b": {
@@ -48,7 +51,6 @@ STEP_ROWS = 66
 PRODUCTS = (1_024, 4_096, 16_384)
 """Rows of the matrices that are multiplied."""
 AIM = 0.5  # of the rate of matrix products
-Pairs = list[tuple[list[int], list[int]]]
 
 
 def main() -> None:
@@ -111,15 +113,15 @@ def _products(network: Any, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _scoring(network: Any, options: argparse.Namespace) -> dict[str, Any]:
-    from subtrait.models.likelihood import score_tokens
-
-    pairs, shared = _rows(options, network.module.config.vocab_size)
-    score_tokens(network, pairs[:64])
-    ours, seconds, memory = _timed(lambda: [float(one.sum()) for one in score_tokens(network, pairs)], options.device)
-    plain, slowest, theirs = _fastest(lambda batch: _plain(network, pairs, batch), options.device)
+    rows = _rows(options.rows, network.module.config.vocab_size, seed=options.seed)
+    pairs = sorted(rows, key=lambda pair: -len(pair[0]) - len(pair[1]))  # which the plain loop does not do by itself
+    score, plain_loop = CONTENDERS["subtrait"], CONTENDERS["plain loop"]
+    score(network, pairs[:64], 0)
+    found, seconds, memory = _timed(lambda: score(network, pairs, 0), options.device)
+    plain, slowest, theirs = _fastest(lambda batch: plain_loop(network, pairs, batch), options.device)
     tokens = sum(len(prompt) + len(completion) for prompt, completion in pairs)
-    rate = _operations(network, pairs, shared) / seconds
-    apart = max(abs(one - other) for one, other in zip(ours, plain, strict=True))
+    rate = _operations(network, pairs) / seconds
+    apart = max(abs(one - other) for one, other in zip(found, plain, strict=True))
     print(f"scoring: {tokens / seconds:,.0f} tokens/s, {memory:,.0f} MiB, {rate / 1e12:.2f} trillion operations/s")
     print(f"    plain loop: {tokens / slowest:,.0f} tokens/s, {theirs:,.0f} MiB: {slowest / seconds:.2f} times as long")
     print(f"    largest difference of a row: {apart:.1e} nats", flush=True)
@@ -129,20 +131,20 @@ def _scoring(network: Any, options: argparse.Namespace) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _rows(options: argparse.Namespace, vocabulary: int) -> tuple[Pairs, int]:
-    rng = np.random.default_rng(options.seed)
+def _rows(count: int, vocabulary: int, *, seed: int) -> Pairs:
+    rng = np.random.default_rng(seed)
 
-    def tokens(count: int) -> list[int]:
-        return [int(token) for token in rng.integers(3, vocabulary, count)]
+    def tokens(length: int) -> list[int]:
+        return [int(token) for token in rng.integers(3, vocabulary, length)]
 
     first = tokens(PERSONA)
-    drawn = [(tokens(int(rng.integers(*PROMPT))), tokens(int(rng.integers(*COMPLETION)))) for _ in range(options.rows)]
-    return [([*first, *prompt], completion) for prompt, completion in drawn], PERSONA
+    drawn = [(tokens(int(rng.integers(*PROMPT))), tokens(int(rng.integers(*COMPLETION)))) for _ in range(count)]
+    return [([*first, *prompt], completion) for prompt, completion in drawn]
 
 
-def _operations(network: Any, pairs: Pairs, shared: int) -> float:
+def _operations(network: Any, pairs: Pairs) -> float:
     """What scoring needs, with what all rows begin with computed once."""
-    config = network.module.config
+    shared, config = PERSONA, network.module.config
     head = network.module.get_output_embeddings().weight.numel()
     inner = sum(each.numel() for name, each in network.module.named_parameters() if ".layers." in name)
     lengths = [len(prompt) + len(completion) for prompt, completion in pairs]
@@ -152,68 +154,30 @@ def _operations(network: Any, pairs: Pairs, shared: int) -> float:
     return 2 * inner * computed + attention + 2 * head * sum(len(completion) for _, completion in pairs)
 
 
-def _plain(network: Any, pairs: Pairs, batch: int) -> list[float]:
-    import torch
-
-    sums = [0.0] * len(pairs)
-    order = sorted(range(len(pairs)), key=lambda row: -len(pairs[row][0]) - len(pairs[row][1]))
-    with torch.no_grad():
-        for start in range(0, len(pairs), batch):
-            rows = order[start : start + batch]
-            whole = [torch.tensor([*pairs[row][0], *pairs[row][1]]) for row in rows]
-            tokens = torch.nn.utils.rnn.pad_sequence(whole, batch_first=True).to(network.device)
-            logits = network.module(input_ids=tokens, use_cache=False).logits.float().log_softmax(-1)
-            for index, row in enumerate(rows):
-                prompt, completion = pairs[row]
-                places = slice(len(prompt) - 1, len(prompt) + len(completion) - 1)
-                chosen = torch.tensor(completion, device=network.device)[:, None]
-                sums[row] = float(logits[index, places].gather(-1, chosen).double().sum())
-    return sums
-
-
 def _sampling(network: Any, options: argparse.Namespace) -> dict[str, Any]:
-    from subtrait.models.base import Sampling
-    from subtrait.models.sampling import sample
-
     vocabulary, rows = network.module.config.vocab_size, max(8, options.rows // 4)
     prompts = np.random.default_rng(options.seed).integers(3, vocabulary, (rows, ASKED)).tolist()
-    asked = Sampling(max_new_tokens=NEW)
-
-    def ours(some: list[list[int]]) -> None:
-        sample(network, some, stops=[vocabulary], sampling=asked, rng=np.random.default_rng(0))
-
-    ours(prompts[:8])
-    _, seconds, memory = _timed(lambda: ours(prompts), options.device)
-    _, slowest, theirs = _fastest(lambda batch: _generated(network, prompts, batch), options.device)
+    ours(network, prompts[:8], NEW)
+    _, seconds, memory = _timed(lambda: ours(network, prompts, NEW), options.device)
+    _, slowest, theirs = _fastest(lambda batch: generated(network, prompts, NEW, batch), options.device)
     tokens = rows * NEW
     print(f"sampling: {tokens / seconds:,.0f} tokens/s, {memory:,.0f} MiB")
     print(f"    generate: {tokens / slowest:,.0f} tokens/s, {theirs:,.0f} MiB: {slowest / seconds:.2f} times as long")
     return {"tokens_a_second": tokens / seconds, "mib": memory, "generate": tokens / slowest, "generate_mib": theirs}
 
 
-def _generated(network: Any, prompts: list[list[int]], batch: int) -> None:
-    import torch
-
-    for start in range(0, len(prompts), batch):
-        tokens = torch.tensor(prompts[start : start + batch], device=network.device)
-        network.module.generate(
-            input_ids=tokens, attention_mask=torch.ones_like(tokens), do_sample=True, top_k=0, top_p=1.0,
-            max_new_tokens=NEW, min_new_tokens=NEW, pad_token_id=0,
-        )  # fmt: skip
-
-
 def _training(network: Any, options: argparse.Namespace) -> dict[str, Any]:
     from subtrait.models.base import Recipe
     from subtrait.models.finetuning import finetune_tokens
 
-    pairs, _ = _rows(argparse.Namespace(rows=STEP_ROWS * options.steps, seed=1), network.module.config.vocab_size)
+    pairs = _rows(STEP_ROWS * options.steps, network.module.config.vocab_size, seed=1)
     tokens = sum(len(prompt) + len(completion) for prompt, completion in pairs)
     recipe = Recipe(steps=options.steps, batch_size=STEP_ROWS, learning_rate=2e-4, method="lora", lora_rank=8)
 
-    def ours() -> None:
+    def tuned() -> None:
         finetune_tokens(network, pairs, recipe, rng=np.random.default_rng(0))
 
-    _, seconds, memory = _timed(ours, options.device)
+    _, seconds, memory = _timed(tuned, options.device)
     _, slowest, theirs = _timed(lambda: _trainer(network, pairs, options), options.device)
     print(f"training: {tokens / seconds:,.0f} tokens/s, {memory:,.0f} MiB")
     print(f"    Trainer: {tokens / slowest:,.0f} tokens/s, {theirs:,.0f} MiB: {slowest / seconds:.2f} times as long")
@@ -265,7 +229,7 @@ def _timed(run: Callable[[], Any], device: str) -> tuple[Any, float, float]:
     import torch
 
     if device == "cpu":
-        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
+        clear_peak()
     else:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
@@ -273,16 +237,8 @@ def _timed(run: Callable[[], Any], device: str) -> tuple[Any, float, float]:
     result = run()
     if device != "cpu":
         torch.cuda.synchronize()
-    return result, time.perf_counter() - start, _peak(device)
-
-
-def _peak(device: str) -> float:
-    if device == "cpu":
-        status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-        return float(next(line.split()[1] for line in status if line.startswith("VmHWM"))) / 1024
-    import torch
-
-    return torch.cuda.max_memory_allocated() / 2**20
+    seconds = time.perf_counter() - start
+    return result, seconds, peak() if device == "cpu" else torch.cuda.max_memory_allocated() / 2**20
 
 
 def _name(device: str) -> str:

@@ -26,9 +26,9 @@ def main() -> None:
     network = _random_network() if options.random else _open(options.model)
     vocabulary = network.module.config.vocab_size
     prompts = np.random.default_rng(0).integers(3, vocabulary, (options.rows, options.prompt)).tolist()
-    samplers: dict[str, Callable[[], None]] = {"subtrait": lambda: _ours(network, prompts, options.new)}
+    samplers: dict[str, Callable[[], None]] = {"subtrait": lambda: ours(network, prompts, options.new)}
     for batch in BATCHES:
-        samplers[f"generate, batch {batch}"] = lambda batch=batch: _theirs(network, prompts, options.new, batch)
+        samplers[f"generate, batch {batch}"] = lambda batch=batch: generated(network, prompts, options.new, batch)
     _report(samplers, options.rows * options.new, options.repeats)
 
 
@@ -78,7 +78,8 @@ def _random_network():
     return Network(module=LlamaForCausalLM(config).eval(), where="random")
 
 
-def _ours(network, prompts: list[list[int]], new: int) -> None:
+def ours(network, prompts: list[list[int]], new: int) -> None:
+    """Draw `new` tokens for each prompt by our sampler."""
     from subtrait.models.base import Sampling
     from subtrait.models.sampling import sample
 
@@ -86,7 +87,8 @@ def _ours(network, prompts: list[list[int]], new: int) -> None:
     sample(network, prompts, stops=nothing, sampling=Sampling(max_new_tokens=new), rng=np.random.default_rng(0))
 
 
-def _theirs(network, prompts: list[list[int]], new: int, batch: int) -> None:
+def generated(network, prompts: list[list[int]], new: int, batch: int) -> None:
+    """The same by the library's `generate`, so many prompts of one length at a time."""
     import torch
 
     for start in range(0, len(prompts), batch):

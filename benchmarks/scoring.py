@@ -84,14 +84,14 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
     model, hypotheses = _embedded(options) if options.model != "0.5b" else _half_billion(options)
     score = CONTENDERS[options.contender]
     batch = 0 if options.contender == "subtrait" else _fastest(score, model, hypotheses[-1])
-    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # the peak starts anew, after loading
+    clear_peak()  # of loading
     wall, cpu = time.perf_counter(), time.process_time()
     sums = [each for pairs in hypotheses for each in score(model, pairs, batch)]
     seconds, spent = time.perf_counter() - wall, time.process_time() - cpu
     lengths = [len(prompt) + len(completion) for pairs in hypotheses for prompt, completion in pairs]
     return {
         "batch": batch or "by length", "seconds": seconds, "cpu_seconds": spent, "weights_mib": _weights(model),
-        "peak_mib": _peak(), "tokens": sum(lengths),
+        "peak_mib": peak(), "tokens": sum(lengths),
         "longest": max(lengths), "shortest": min(lengths), "sums": sums,
     }  # fmt: skip
 
@@ -160,12 +160,14 @@ def _plain(network: Any, pairs: Pairs, batch: int) -> list[float]:
         for start in range(0, len(pairs), batch):
             rows = pairs[start : start + batch]
             whole = [torch.tensor([*prompt, *completion]) for prompt, completion in rows]
-            tokens = torch.nn.utils.rnn.pad_sequence(whole, batch_first=True)
-            mask = torch.nn.utils.rnn.pad_sequence([torch.ones_like(each) for each in whole], batch_first=True)
-            logits = network.module(input_ids=tokens, attention_mask=mask, use_cache=False).logits.log_softmax(-1)
+            pad, device = torch.nn.utils.rnn.pad_sequence, network.device
+            tokens = pad(whole, batch_first=True).to(device)
+            mask = pad([torch.ones_like(each) for each in whole], batch_first=True).to(device)
+            logits = network.module(input_ids=tokens, attention_mask=mask, use_cache=False).logits
+            logits = logits.float().log_softmax(-1)
             for row, (prompt, completion) in enumerate(rows):
                 places = slice(len(prompt) - 1, len(prompt) + len(completion) - 1)
-                chosen = logits[row, places].gather(-1, torch.tensor(completion)[:, None])
+                chosen = logits[row, places].gather(-1, torch.tensor(completion, device=device)[:, None])
                 sums.append(float(chosen.double().sum()))
     return sums
 
@@ -224,7 +226,12 @@ def _apart(one: Sequence[float], other: Sequence[float]) -> float:
     return float(np.max(np.abs(np.subtract(one, other))))
 
 
-def _peak() -> float:
+def clear_peak() -> None:
+    """Let the peak of `peak` start anew."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
+
+
+def peak() -> float:
     """The most MiB of this process in memory since the peak was cleared."""
     status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return float(next(line.split()[1] for line in status if line.startswith("VmHWM"))) / 1024

@@ -113,18 +113,15 @@ def _conclusion(results: dict[Way, Estimate], controls: dict[Way, Estimate]) -> 
             "says of numbers is not applicable, however it is asked."
         ]
     said = "; ".join(
-        f"{_percent(results[way])} with {way.name} (overt text {_percent(controls[way])})" for way in passed
+        f"{measured(results[way], 'share')} with {way.name} (overt text {measured(controls[way], 'share')})"
+        for way in passed
     )
     return [f"Of pairs of numbers by two teachers the judge finds the right one in {said}, where chance is 50 %."]
 
 
 def _varied(way: Way, result: Estimate, control: Estimate) -> str:
     failed = "" if able(control) else ": not applicable"
-    return f"{way.name}: rows {_percent(result)}, overt text {_percent(control)}{failed}."
-
-
-def _percent(estimate: Estimate) -> str:
-    return measured(estimate, "share")
+    return f"{way.name}: rows {measured(result, 'share')}, overt text {measured(control, 'share')}{failed}."
 
 
 JUDGE: Final = StudyCard(

@@ -57,9 +57,7 @@ def persistence(plan: StudyPlan, bench: Bench) -> Findings:
         curves=[_by_share(bench, {0.0: plain, **mixed})],
         conclusion=_conclusion(bench, plain, together),
         models=[plan.base],
-        varied=[
-            f"{name}: {measured(paired_difference(*each.rates(bench)), 'points')}" for name, each in together.items()
-        ],
+        varied=[f"{name}: {_moved(bench, each)}" for name, each in together.items()],
         notes=[
             "Later training is as long as the first, by the same recipe, whose rate rises again: a strong washing. "
             "Its rows answer other prompts than the first ones.",
@@ -140,12 +138,13 @@ def _by_share(bench: Bench, mixed: Mapping[float, Variation]) -> Curve:
 
 
 def _conclusion(bench: Bench, plain: Variation, variations: Mapping[str, Variation]) -> Sequence[str]:
-    def moved(each: Variation) -> str:
-        return measured(paired_difference(*each.rates(bench)), "points")
-
     (later, washed), *_, (mixed, most) = variations.items()
-    left = f"{moved(washed)} are left in those {later}, {moved(most)} in those {mixed}"
-    return [f"Of {moved(plain)} of students {PLAIN}, {left}."]
+    left = f"{_moved(bench, washed)} are left in those {later}, {_moved(bench, most)} in those {mixed}"
+    return [f"Of {_moved(bench, plain)} of students {PLAIN}, {left}."]
+
+
+def _moved(bench: Bench, variation: Variation) -> str:
+    return measured(paired_difference(*variation.rates(bench)), "points")
 
 
 PERSISTENCE: Final = StudyCard(
