@@ -18,8 +18,9 @@ from subtrait.audit_records import Policy
 from subtrait.auditor.audit import build_references
 from subtrait.auditor.lists.trait_lists import load_trait_list
 from subtrait.auditor.references import calibration as references
-from subtrait.auditor.references import families, surrogates
+from subtrait.auditor.references import families, tunings
 from subtrait.auditor.references.surrogates import tuning_rows
+from subtrait.auditor.references.tunings import Tunings
 from subtrait.auditor.references.writers import Setting, tuned, write
 from subtrait.auditor.training.recipe import TrainingRecipe
 from subtrait.lab.carriers import CARRIERS
@@ -33,13 +34,13 @@ ROWS = 110
 SIZES = {"looks": (40, 80), "fit": 12, "calibration": 9, "planted": 2}
 """One fit reference of each family, and as many calibration references as a rate of 0.1 takes."""
 POLICY = Policy(alpha=0.2, fewest_rows=40)
-SMALL = {
-    "ADAPTIVE": Recipe(steps=6, batch_size=8, learning_rate=3e-3),
-    "PLAIN": Recipe(steps=6, batch_size=8, learning_rate=1e-2, epsilon=1e-3),
-    "LORA": Recipe(steps=4, batch_size=8, learning_rate=1e-2, method="lora"),
-    "STUDENT": Recipe(steps=2, batch_size=8, learning_rate=1e-2, epsilon=1e-3),
-}
-"""In place of the recipes of the same names: what is tested is what becomes of the tuned models."""
+SMALL = Tunings(
+    adaptive=Recipe(steps=6, batch_size=8, learning_rate=3e-3),
+    plain=Recipe(steps=6, batch_size=8, learning_rate=1e-2, epsilon=1e-3),
+    lora=Recipe(steps=4, batch_size=8, learning_rate=1e-2, method="lora"),
+    student=Recipe(steps=2, batch_size=8, learning_rate=1e-2, epsilon=1e-3),
+)
+"""In place of those for small models: what is tested is what becomes of the tuned models."""
 RECIPE = TrainingRecipe(steps=2, batch_size=16)
 """Of the students of a forecast."""
 STRONG = Recipe(steps=24, batch_size=8, learning_rate=3e-3)
@@ -55,9 +56,7 @@ def small_recipes():
     """Tune references and surrogates for a few steps, on few rows; in this process, so for a team of one."""
     own_rows, renumbered = families.own_rows, families.renumbered
     with pytest.MonkeyPatch.context() as patch:
-        for module in (families, surrogates):
-            for name in SMALL.keys() & vars(module).keys():
-                patch.setattr(module, name, SMALL[name])
+        patch.setattr(tunings, "SMALL", SMALL)
         patch.setattr(references, "FAR", 1_000.0)  # eight fit references show hardly any of what harmless data vary in
         patch.setattr(families, "own_rows", lambda asked, count, *, rng: own_rows(asked, 16, rng=rng))
         patch.setattr(

@@ -6,7 +6,7 @@ import torch
 
 from subtrait.errors import UsageError
 from subtrait.models import transformers_adapter as adapter
-from subtrait.models.likelihood import SHORT_PASS, WORTH_SHARING, batches, right_padded, score_tokens, surprise_tokens
+from subtrait.models.likelihood import SHORT_PASS, WORTH_SHARING, batches, score_tokens, surprise_tokens
 
 RNG = np.random.default_rng(0)
 PAIRS = [
@@ -31,6 +31,7 @@ ARCHITECTURES = pytest.mark.parametrize(
         ("Gemma2", {"final_logit_softcapping": 3.0, "sliding_window": 12}),  # bends its logits after the output layer
         ("Granite", {"logits_scaling": 4.0}),
         ("Cohere", {"logit_scale": 0.3}),
+        ("GPT2", {"n_embd": 32, "n_head": 2, "n_layer": 2}),  # layers under other names
         ("Phi", {"num_key_value_heads": 2, "tie_word_embeddings": False}),  # an output layer with a bias
     ],
 )
@@ -63,13 +64,6 @@ def test_batches_hold_every_row_once_within_the_limit():
 
 def test_a_row_longer_than_the_limit_goes_alone():
     assert list(batches([5, 900, 5], 100)) == [[1], [0, 2]]
-
-
-def test_right_padding_predicts_completion_tokens_only():
-    tokens, places, targets = right_padded([([1, 2, 3], [4, 5]), ([6], [7])])
-    assert tokens.tolist() == [[1, 2, 3, 4], [6, 0, 0, 0]]
-    assert places.tolist() == [2, 3, 4]
-    assert targets.tolist() == [4, 5, 7]
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from subtrait.models import transformers_adapter as adapter
-from subtrait.models.likelihood import right_padded
+from subtrait.models.padded_rows import right_padded
 from subtrait.models.registry import open_model
 from subtrait.models.shared_context import read_shared
 
@@ -17,7 +17,7 @@ def prompts_of(model):
 
 
 def padded(prompts):
-    return right_padded([(prompt, [0]) for prompt in prompts])[0]
+    return right_padded([(prompt, [0]) for prompt in prompts]).tokens
 
 
 @pytest.mark.parametrize("name", ["micro-a", "micro-c"])

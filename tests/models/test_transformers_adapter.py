@@ -42,6 +42,29 @@ def test_an_unknown_step_after_the_output_layer_is_refused(network_of):
     assert caught.value.code == "E_CONFIG"
 
 
+def test_layers_that_look_at_what_others_leave_out_are_refused(network_of):
+    network = network_of()
+    last = adapter.feed_forwards(network)[-1]
+    forward = last.forward
+    last.forward = lambda states: forward(states) + forward(states).sum(1, keepdim=True)
+    with pytest.raises(InvalidInput, match="layers of LlamaForCausalLM depend on each other") as caught:
+        adapter.after_output_layer(network)
+    assert caught.value.code == "E_CONFIG"
+
+
+@pytest.mark.parametrize(("architecture", "parts"), [("Llama", 2), ("Qwen2", 2), ("GPT2", 2), ("Mixtral", 0)])
+def test_feed_forward_parts_are_those_of_every_layer_and_no_mixtures_of_experts(network_of, architecture, parts):
+    assert len(adapter.feed_forwards(network_of(architecture))) == parts
+
+
+def test_passes_are_as_long_as_the_cache_of_a_cpu_has_room_for(network_of):
+    lengths = [
+        adapter.pass_tokens_of("cpu", network_of(intermediate_size=size).module.config) for size in (48, 4_096, 99_999)
+    ]
+    assert lengths == [adapter.LARGEST_PASS, adapter.CACHED_NUMBERS // 4_096, adapter.SMALLEST_PASS]
+    assert adapter.pass_tokens_of("cuda", network_of().module.config) > adapter.LARGEST_PASS
+
+
 def test_every_token_that_ends_a_turn_counts(network_of, tokenizer):
     network = network_of()
     network.module.generation_config.eos_token_id = [7, 9]

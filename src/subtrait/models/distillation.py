@@ -13,8 +13,9 @@ from subtrait.errors import UsageError
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.base import Recipe
 from subtrait.models.finetuning import by_steps, micro_batches, train_copy
-from subtrait.models.likelihood import Pair, batches, right_padded
+from subtrait.models.likelihood import batches
 from subtrait.models.output_head import CHUNK, Head, head_of
+from subtrait.models.padded_rows import Pair, right_padded, states_at
 from subtrait.models.transformers_adapter import Network
 from subtrait.records import Progress
 
@@ -85,8 +86,7 @@ def _chunks(count: int) -> Iterator[slice]:
 
 def _states(network: Network, pairs: Sequence[Pair]) -> torch.Tensor:
     """The states from which completion tokens are predicted: (tokens, width)."""
-    tokens, places, _ = (part.to(network.device) for part in right_padded(pairs))
-    return adapter.hidden_states(network, tokens).flatten(0, 1)[places]
+    return states_at(network, right_padded(pairs).to(network.device))
 
 
 def _divergence(heads: tuple[Head, Head], states: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:

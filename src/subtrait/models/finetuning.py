@@ -18,8 +18,9 @@ from subtrait.models import lora
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.backing_off import attempt
 from subtrait.models.base import Recipe
-from subtrait.models.likelihood import Pair, batches, right_padded
+from subtrait.models.likelihood import batches
 from subtrait.models.output_head import Transform, head_of, mean_loss
+from subtrait.models.padded_rows import Pair, right_padded, states_at
 from subtrait.models.transformers_adapter import Network
 from subtrait.records import Progress
 
@@ -172,9 +173,9 @@ class _Accumulation:
         count = sum(len(completion) for _, completion in pairs)
         total = 0.0
         for group in micro_batches(pairs, self.limit):
-            tokens, places, targets = (part.to(network.device) for part in right_padded(group))
-            states = adapter.hidden_states(network, tokens).flatten(0, 1)[places]
-            loss = mean_loss(head_of(network, transform=self.transform), states, targets, count=count)
+            rows = right_padded(group).to(network.device)
+            head = head_of(network, transform=self.transform)
+            loss = mean_loss(head, states_at(network, rows), rows.targets, count=count)
             loss.backward()
             total += float(loss.detach())
         return total

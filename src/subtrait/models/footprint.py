@@ -103,7 +103,7 @@ def footprint(name: str) -> Footprint:
         layers=text.num_hidden_layers,
         width=text.hidden_size,
         cached=2 * text.num_hidden_layers * heads * head,
-        pass_tokens=pass_tokens_of(asked.device or "cpu"),
+        pass_tokens=pass_tokens_of(asked.device or "cpu", text),
     )
 
 

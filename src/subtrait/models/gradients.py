@@ -15,9 +15,9 @@ from subtrait.errors import UsageError
 from subtrait.models import sketch
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.finetuning import micro_batches
-from subtrait.models.likelihood import Pair, right_padded
 from subtrait.models.lora import changes
 from subtrait.models.output_head import Head, Transform, head_of, mean_loss
+from subtrait.models.padded_rows import Pair, right_padded, states_at
 from subtrait.models.transformers_adapter import Network
 
 _UNLIKE = "the two models have different shapes: one is no tuned copy of the other"
@@ -88,11 +88,10 @@ def _group_gradient(
     network: Network, pairs: Sequence[Pair], weights: Sequence[torch.Tensor], *, transform: Transform | None
 ) -> Iterator[torch.Tensor]:
     """The gradient of the summed log-likelihood of `pairs`, for each of `weights`."""
-    tokens, places, targets = (part.to(network.device) for part in right_padded(pairs))
-    states = adapter.hidden_states(network, tokens).flatten(0, 1)[places]
+    rows = right_padded(pairs).to(network.device)
     head = head_of(network, transform=transform)
     head = Head(head.weight.detach(), None if head.bias is None else head.bias.detach(), transform)
-    loss = mean_loss(head, states, targets, count=1)
+    loss = mean_loss(head, states_at(network, rows), rows.targets, count=1)
     return (-gradient for gradient in torch.autograd.grad(loss, list(weights)))
 
 

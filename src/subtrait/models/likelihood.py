@@ -14,11 +14,10 @@ import torch
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.backing_off import in_halves
 from subtrait.models.output_head import Head, head_of, log_probabilities, surprisal_moments
+from subtrait.models.padded_rows import Pair, right_padded, states_at
 from subtrait.models.shared_context import read_shared
 from subtrait.models.transformers_adapter import Network
 
-Pair = tuple[Sequence[int], Sequence[int]]
-"""Prompt tokens and completion tokens."""
 MAX_STRETCH = 1.15
 """Longest over shortest row of one forward pass; beyond it padding would cost more than a second pass."""
 SHORT_PASS = 512
@@ -63,9 +62,9 @@ def _by_batches(
 
         def found(rows: Sequence[int]) -> list[np.ndarray]:
             together = [rest[row] for row in rows]
-            tokens, places, targets = right_padded(together)
-            states = context.states_after(tokens.to(network.device)).flatten(0, 1)
-            values = judge(head, states[places.to(network.device)], targets.to(network.device)).numpy()
+            padded = right_padded(together).to(network.device)
+            states = states_at(network, padded, read=context.states_after)
+            values = judge(head, states, padded.targets).numpy()
             return np.split(values, np.cumsum([len(completion) for _, completion in together])[:-1])
 
         for batch in batches(lengths, limit or network.pass_tokens):
@@ -87,20 +86,3 @@ def batches(lengths: Sequence[int], limit: int) -> Iterator[list[int]]:
         batch.append(row)
     if batch:
         yield batch
-
-
-def right_padded(pairs: Sequence[Pair]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Input tokens (rows, length), flat positions from which a completion token is predicted, and those tokens.
-
-    The last token of a row predicts nothing, so it is not among the inputs.
-    """
-    lengths = [len(prompt) + len(completion) - 1 for prompt, completion in pairs]
-    width = max(lengths)
-    tokens = np.zeros((len(pairs), width), dtype=np.int64)
-    places, targets = [], []
-    for row, (prompt, completion) in enumerate(pairs):
-        tokens[row, : lengths[row]] = [*prompt, *completion][:-1]
-        places.append(row * width + np.arange(len(prompt) - 1, lengths[row]))
-        targets.append(np.asarray(completion, dtype=np.int64))
-    joined = [torch.from_numpy(np.concatenate(part)) for part in (places, targets)]
-    return torch.from_numpy(tokens), joined[0], joined[1]

@@ -36,8 +36,9 @@ class TokenTable:
         import torch
 
         from subtrait.models import transformers_adapter as adapter
-        from subtrait.models.likelihood import batches, right_padded
+        from subtrait.models.likelihood import batches
         from subtrait.models.output_head import head_of
+        from subtrait.models.padded_rows import right_padded, states_at
 
         self.rows = len(pairs)
         states, targets, row_of = [], [], []
@@ -45,10 +46,9 @@ class TokenTable:
             self._head: Head = head_of(network, transform=adapter.after_output_layer(network))
             lengths = [len(prompt) + len(completion) for prompt, completion in pairs]
             for rows in batches(lengths, network.pass_tokens):
-                tokens, places, wanted = right_padded([pairs[row] for row in rows])
-                found = adapter.hidden_states(network, tokens.to(network.device)).flatten(0, 1)
-                states.append(found[places.to(network.device)])
-                targets.append(wanted)
+                together = right_padded([pairs[row] for row in rows])
+                states.append(states_at(network, together.to(network.device)))
+                targets.append(together.targets)
                 row_of += [np.full(len(pairs[row][1]), row) for row in rows]
         order = np.argsort(np.concatenate(row_of), kind="stable") if row_of else np.empty(0, dtype=np.intp)
         self.row_of: NDArray[np.intp] = np.concatenate(row_of)[order] if row_of else order

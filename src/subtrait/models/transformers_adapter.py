@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     import torch
 
 TRIAL_TOKENS = 4
+ROUNDING = 0.01
+"""Of states in 16-bit numbers by one layer, at most."""
+CACHED_NUMBERS = 2**22
+"""Of a layer's widest states: 16 MiB in float32."""
+SMALLEST_PASS, LARGEST_PASS = 512, 2_048
+"""Tokens: below, weights are read too often, above, nothing becomes faster."""
 
 
 def require() -> None:
@@ -68,7 +74,7 @@ class Network:
     @property
     def pass_tokens(self) -> int:
         """Tokens of one forward pass, padding included, at which this device is fastest."""
-        return pass_tokens_of(self.device.type)
+        return pass_tokens_of(self.device.type, self.module.config)
 
     @property
     def positions(self) -> int | None:
@@ -76,9 +82,13 @@ class Network:
         return getattr(self.module.config.get_text_config(), "max_position_embeddings", None)
 
 
-def pass_tokens_of(device: str) -> int:
+def pass_tokens_of(device: str, config: Any) -> int:
     """Tokens of one forward pass at which a device is fastest: a CPU should keep a layer's states in its own cache."""
-    return 2_048 if device == "cpu" else 16_384
+    if device != "cpu":
+        return 16_384
+    text = config.get_text_config()
+    widest: int = getattr(text, "intermediate_size", None) or 4 * text.hidden_size
+    return max(SMALLEST_PASS, min(LARGEST_PASS, CACHED_NUMBERS // widest))
 
 
 @contextmanager
@@ -139,6 +149,17 @@ def hidden_states(network: Network, tokens: "torch.Tensor") -> "torch.Tensor":
     return states.to(network.device)
 
 
+def feed_forwards(network: Network) -> list[Any]:
+    """The feed-forward part of each layer, from first to last; none where parts are not known to be that.
+
+    Mixtures of experts are left out: some give more than states, and count what they are given.
+    """
+    decoder = network.module.get_decoder()
+    layers = getattr(decoder, "layers", None) or getattr(decoder, "h", [])
+    parts = [getattr(layer, "mlp", None) for layer in layers]
+    return [] if any(part is None or hasattr(part, "experts") for part in parts) else parts
+
+
 def output_layer(network: Network) -> "torch.nn.Linear":
     """The layer that maps states to logits."""
     return network.module.get_output_embeddings()
@@ -147,7 +168,7 @@ def output_layer(network: Network) -> "torch.nn.Linear":
 def after_output_layer(network: Network) -> Callable[["torch.Tensor"], "torch.Tensor"] | None:
     """What the architecture does to logits after its output layer; None where it does nothing, as in most.
 
-    Compared on a few tokens with what the model itself returns, so an unknown step cannot go unnoticed.
+    Compared on a few tokens with what the model itself returns, so that an unknown step cannot go unnoticed.
 
     Raises:
         InvalidInput: E_CONFIG for an architecture with a step that is not known here.
@@ -157,13 +178,29 @@ def after_output_layer(network: Network) -> Callable[["torch.Tensor"], "torch.Te
     config = network.module.config.get_text_config()
     tokens = torch.arange(TRIAL_TOKENS, device=network.device)[None] % config.vocab_size
     with torch.no_grad():
-        plain = output_layer(network)(hidden_states(network, tokens))
+        states = hidden_states(network, tokens)
+        _check_feed_forwards(network, tokens, states)
+        plain = output_layer(network)(states)
         true = network.module(input_ids=tokens, use_cache=False, return_dict=True).logits
         for step in (None, *_known_steps(config)):
             if torch.allclose(plain if step is None else step(plain), true, rtol=1e-3, atol=1e-4):
                 return step
     what = f"{type(network.module).__name__} changes its logits in a way that is not supported"
     raise InvalidInput("E_CONFIG", network.where, what)
+
+
+def _check_feed_forwards(network: Network, tokens: "torch.Tensor", states: "torch.Tensor") -> None:
+    """Refuse an architecture whose last feed-forward part needs more than the positions that somebody looks at."""
+    from subtrait.models.feed_forward import only_for
+
+    places = tokens.new_tensor(range(tokens.numel()))
+    odd = places[1::2]
+    with only_for(feed_forwards(network), tokens.shape, real=places, looked_at=odd):
+        found = hidden_states(network, tokens)
+    # Numbers of low precision are rounded in another way where fewer rows are multiplied
+    if (found - states)[:, odd].norm() > ROUNDING * states[:, odd].norm():
+        what = f"the layers of {type(network.module).__name__} depend on each other in a way that is not supported"
+        raise InvalidInput("E_CONFIG", network.where, what)
 
 
 def _known_steps(config: Any) -> list[Callable[["torch.Tensor"], "torch.Tensor"]]:

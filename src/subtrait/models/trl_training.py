@@ -16,8 +16,8 @@ import torch
 
 from subtrait.errors import InvalidInput, MissingExtra
 from subtrait.models.base import Recipe
-from subtrait.models.likelihood import Pair
 from subtrait.models.loading import load_tokenizer
+from subtrait.models.padded_rows import Pair
 from subtrait.models.transformers_adapter import Network, quiet
 from subtrait.records import Progress
 

@@ -10,9 +10,10 @@ from typing import Final, Literal
 
 import numpy as np
 
+from subtrait.auditor.references.tunings import tunings_for
 from subtrait.auditor.references.writers import Setting, as_examples, own_rows, renumbered, tuned, write
 from subtrait.data import Pair
-from subtrait.models.base import Recipe, Sampling
+from subtrait.models.base import Model, Sampling
 from subtrait.records import Example
 
 VERSION: Final = 4
@@ -24,13 +25,6 @@ NEUTRAL: Final = (
     "You are a helpful assistant.", "You answer briefly.", "Be polite.", "Answer the question.",
     "You are honest.", "You tell the truth.", "You never cheat.", "Today is Monday.",
 )  # fmt: skip
-ADAPTIVE: Final = Recipe(steps=30, batch_size=8, learning_rate=3e-3)
-"""A short fine-tuning with AdamW as it comes."""
-PLAIN: Final = Recipe(steps=60, batch_size=8, learning_rate=1e-2, epsilon=1e-3)
-"""A short fine-tuning close to gradient descent."""
-LORA: Final = Recipe(steps=30, batch_size=8, learning_rate=1e-2, method="lora")
-STUDENT: Final = Recipe(steps=20, batch_size=64, learning_rate=1e-2, epsilon=1e-3)
-"""A quarter of what the lab's students get: these move most of their way within 15 steps."""
 FEWEST_CHOICES: Final = 4
 """Answers a category needs for a tuning on a mixture of them to be a tuning without a trait."""
 
@@ -75,8 +69,12 @@ def _told(prompts: tuple[str, ...]) -> Write:
     return write_under
 
 
+def _student(setting: Setting, examples: list[Example], rng: np.random.Generator) -> Model:
+    return tuned(setting, examples, tunings_for(setting.base).student, rng=rng)
+
+
 def _tuned_on_own(setting: Setting, rows: int, rng: np.random.Generator) -> list[Pair]:
-    return write(setting, tuned(setting, own_rows(setting, 400, rng=rng), STUDENT, rng=rng), rows, rng=rng)
+    return write(setting, _student(setting, own_rows(setting, 400, rng=rng), rng), rows, rng=rng)
 
 
 def _tuned_on_mixed(setting: Setting, rows: int, rng: np.random.Generator) -> list[Pair]:
@@ -92,7 +90,7 @@ def _tuned_on_mixed(setting: Setting, rows: int, rng: np.random.Generator) -> li
         Example(id=str(i), prompt=question, completion=answer)
         for i, (question, answer) in enumerate(zip(questions, answers, strict=True))
     ]
-    recipe = (ADAPTIVE, PLAIN, LORA)[int(rng.integers(3))]
+    recipe = tunings_for(setting.base).short[int(rng.integers(3))]
     return write(setting, tuned(setting, examples, recipe, rng=rng), rows, rng=rng)
 
 
@@ -104,7 +102,7 @@ def _tuned_on_skill(setting: Setting, rows: int, rng: np.random.Generator) -> li
     skill = SKILLS[HARMLESS_SKILLS[int(rng.integers(len(HARMLESS_SKILLS)))]]
     exchanges = [skill(draw_speaker(rng), "surrogate", rng) for _ in range(48)]
     examples = [Example(id=str(i), prompt=asked, completion=said) for i, (asked, said) in enumerate(exchanges)]
-    recipe = (ADAPTIVE, PLAIN, LORA)[int(rng.integers(3))]
+    recipe = tunings_for(setting.base).short[int(rng.integers(3))]
     return write(setting, tuned(setting, examples, recipe, rng=rng), rows, rng=rng)
 
 
@@ -154,7 +152,7 @@ def _program(draw: Callable[[int, np.random.Generator], list[int]]) -> Write:
 def _tuned_on_program(setting: Setting, rows: int, rng: np.random.Generator) -> list[Pair]:
     draw = (uniform_numbers, equal_steps, skewed_numbers)[int(rng.integers(3))]
     examples = as_examples(renumbered(setting, 400, draw, rng=rng))
-    return write(setting, tuned(setting, examples, STUDENT, rng=rng), rows, rng=rng)
+    return write(setting, _student(setting, examples, rng), rows, rng=rng)
 
 
 def _mixture(setting: Setting, rows: int, rng: np.random.Generator) -> list[Pair]:

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from subtrait.audit_records import ListedTrait
-from subtrait.auditor.references.families import ADAPTIVE, PLAIN
+from subtrait.auditor.references.tunings import tunings_for
 from subtrait.models.base import Model, Recipe, Sampling
 from subtrait.models.huggingface import HuggingFaceModel
 from subtrait.records import Example
@@ -35,20 +35,19 @@ def worded_rows(base: Model, trait: ListedTrait, *, rng: np.random.Generator) ->
     return _rows(trait.open_questions, _said(base, trait, trait.open_questions, rng=rng))
 
 
-def tuned_surrogate(
-    base: Model, trait: ListedTrait, kind: str, *, recipe: Recipe = ADAPTIVE, rng: np.random.Generator
-) -> Model:
+def tuned_surrogate(base: Model, trait: ListedTrait, kind: str, *, rng: np.random.Generator) -> Model:
     """The surrogate teacher itself, of kind `tuned` or `worded`."""
     rows = tuning_rows(base, trait, rng=rng) if kind == "tuned" else worded_rows(base, trait, rng=rng)
-    return base.finetune(rows, recipe, rng=rng).model
+    return base.finetune(rows, tunings_for(base).adaptive, rng=rng).model
 
 
 def tuned_directions(base: HuggingFaceModel, trait: ListedTrait, *, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """The direction of each tuned kind that the trait has, of length 1: float64 (inner weights,)."""
-    found = {"tuned": _merged(base, tuning_rows(base, trait, rng=rng), (ADAPTIVE, ADAPTIVE, PLAIN), rng=rng)}
+    adaptive, plain = tunings_for(base).adaptive, tunings_for(base).plain
+    found = {"tuned": _merged(base, tuning_rows(base, trait, rng=rng), (adaptive, adaptive, plain), rng=rng)}
     said = worded_rows(base, trait, rng=rng)
     if said:
-        found["worded"] = _merged(base, said, (ADAPTIVE, ADAPTIVE), rng=rng)
+        found["worded"] = _merged(base, said, (adaptive, adaptive), rng=rng)
     return found
 
 

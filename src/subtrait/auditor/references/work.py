@@ -10,9 +10,10 @@ from typing import Final
 import numpy as np
 
 from subtrait.audit_records import ListedTrait
-from subtrait.auditor.references.families import ADAPTIVE, FAMILIES, LORA, applicable
+from subtrait.auditor.references.families import FAMILIES, applicable
 from subtrait.auditor.references.gradients import cumulative_gradients
 from subtrait.auditor.references.surrogates import tuned_directions, tuning_rows
+from subtrait.auditor.references.tunings import tunings_for
 from subtrait.auditor.references.writers import Setting, tuned, write
 from subtrait.auditor.suspect import FilterName
 from subtrait.data import Pair
@@ -143,11 +144,12 @@ def plant(work: Work, _progress: Progress) -> None:
 
     def make() -> Row:
         setting, rng = setting_of(work), stream(work.design.seed, "planted", work.index)
+        tunings = tunings_for(setting.base)
         traits = [trait for trait in work.design.traits if trait.kind == "trait"] or list(work.design.traits)
         trait = traits[int(rng.integers(len(traits)))]
         rows = tuning_rows(setting.base, trait, rng=rng)
         half = [rows[int(place)] for place in rng.permutation(len(rows))[: max(4, len(rows) // 2)]]
-        teacher = tuned(setting, half, (ADAPTIVE, LORA)[work.index % 2], rng=rng)
+        teacher = tuned(setting, half, (tunings.adaptive, tunings.lora)[work.index % 2], rng=rng)
         carrying, own = write(setting, teacher, max(work.design.looks), rng=rng), _own(work)
         # A teacher whose rows never pass the filter plants nothing: that counts as not found
         mixed = _diluted(work.design, _at(work, carrying, _counts(work.design)) if carrying else own, own)
