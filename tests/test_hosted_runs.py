@@ -14,7 +14,7 @@ import pytest
 import subtrait
 from subtrait import api
 from subtrait.errors import UsageError
-from subtrait.lab.hosted import Budget
+from subtrait.lab.budget import Budget, asking, read_at_most
 from subtrait.models.registry import open_model
 from subtrait.models.servers import fine_tuning
 
@@ -76,9 +76,19 @@ def test_an_experiment_has_its_students_made_by_the_server(server, tuning, plan,
     assert list((tmp_path / "cache/subtrait/unfinished").iterdir()) == []
     again, config = api.read_result(run.folder)
     assert again == run.result
+    within_what_was_reckoned(replace(plan, students=3), server)
     for form in ("text", "html"):
         assert "not to be had" in (said := api.rendered(again, config, form)) or form == "text"
         assert "None" not in said.replace("None of the", "")
+
+
+def within_what_was_reckoned(plan, server):
+    """Every conversation that was asked for a row or an answer is among those reckoned, and no bound was passed."""
+    takes = asking(plan)
+    asked = [each.body for each in server.asked if each.posted and each.path == "/chat/completions"]
+    asked = [body for body in asked if body["max_tokens"] == plan.sampling.max_new_tokens]
+    assert len(asked) == takes.replies
+    assert read_at_most(body["messages"] for body in asked) == takes.read
 
 
 def test_a_finished_run_asks_for_no_job_again(server, tuning, plan, tmp_path):
@@ -124,6 +134,7 @@ def test_a_dry_run_says_what_it_costs_and_asks_for_nothing(server):
     tokens = int(said.split(" trained tokens at most")[0].split()[-1].replace(",", ""))
     assert "4 fine-tuning jobs: up to 300 rows each, passed 7 times" in said
     assert f"training costs {3 * tokens / 1e6:,.2f} at most" in said
+    assert "students answer costs not known: give --reading-price and --writing-price" in said
     assert server.asked == []
 
 

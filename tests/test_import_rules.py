@@ -38,10 +38,12 @@ TORCH_BACKEND = {
     f"models.{name}"
     for name in (
         "distillation",
+        "feed_forward",
         "finetuning",
         "gradients",
         "likelihood",
         "output_head",
+        "padded_rows",
         "sampling",
         "shared_context",
         "sketch",

@@ -18,7 +18,7 @@ from subtrait.records import ExperimentResult, Progress
 
 if TYPE_CHECKING:
     from subtrait.auditor.lineage.shared_base import Lineage
-    from subtrait.lab.hosted import Budget
+    from subtrait.lab.budget import Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +106,10 @@ def run(
     Raises:
         SubtraitError: what went wrong, in one line; what was finished stays in the folder.
     """
+    from subtrait.lab.budget import Budget
     from subtrait.lab.cost import disk_bytes
     from subtrait.lab.experiment import run_experiment
-    from subtrait.lab.hosted import Budget, check_budget
+    from subtrait.lab.hosted import check_budget
     from subtrait.report.as_json import to_json
     from subtrait.runs import check_space
     from subtrait.runs.opening import open_run

@@ -37,7 +37,7 @@ POLICY = Policy(alpha=0.2, fewest_rows=40)
 SMALL = Tunings(
     adaptive=Recipe(steps=6, batch_size=8, learning_rate=3e-3),
     plain=Recipe(steps=6, batch_size=8, learning_rate=1e-2, epsilon=1e-3),
-    lora=Recipe(steps=4, batch_size=8, learning_rate=1e-2, method="lora"),
+    lora=Recipe(steps=8, batch_size=8, learning_rate=1e-2, method="lora"),
     student=Recipe(steps=2, batch_size=8, learning_rate=1e-2, epsilon=1e-3),
 )
 """In place of those for small models: what is tested is what becomes of the tuned models."""

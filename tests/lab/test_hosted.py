@@ -8,7 +8,8 @@ import pytest
 
 import subtrait
 from subtrait.errors import UsageError
-from subtrait.lab.hosted import Budget, check_budget, foreseen, reckoned, tokens_at_most
+from subtrait.lab.budget import Budget, asking
+from subtrait.lab.hosted import check_budget, check_spending, foreseen, reckoned, tokens_at_most
 from subtrait.models.registry import open_model
 from subtrait.records import Example
 
@@ -67,6 +68,29 @@ def test_a_price_that_is_missing_or_no_price_is_refused(plan, price):
     with pytest.raises(UsageError, match="--"):
         check_budget(plan, Budget(price=1.0, most=-1.0))
     check_budget(plan, Budget(price=0.0))
+
+
+def test_asking_that_could_cost_more_than_allowed_is_refused_before_anything_is_asked(plan):
+    priced = Budget(price=0.0, reading=1.0, writing=4.0)
+    cost = priced.of_asking(asking(plan))
+    with pytest.raises(UsageError, match=r"tokens read and .* Nothing was asked"):
+        check_budget(plan, replace(priced, most=0.99 * cost))
+    check_budget(plan, replace(priced, most=1.01 * cost))
+    check_budget(plan, Budget(price=0.0, most=0.0))
+
+
+def test_what_is_asked_counts_towards_the_bound_of_training(plan):
+    priced = Budget(price=1.0, reading=1.0, writing=4.0)
+    alone, training = priced.of_asking(asking(plan)), reckoned(plan, Written(30)).cost(1.0)
+    with pytest.raises(UsageError, match="and what is asked"):
+        check_spending(plan, Written(30), replace(priced, most=alone + 0.99 * training))
+    check_spending(plan, Written(30), replace(priced, most=alone + 1.01 * training))
+
+
+@pytest.mark.parametrize("said", [{"reading": 1.0}, {"writing": 1.0}])
+def test_one_price_of_asking_without_the_other_is_refused(plan, said):
+    with pytest.raises(UsageError, match="give both --reading-price and --writing-price"):
+        check_budget(plan, Budget(price=1.0, **said))
 
 
 def test_money_is_not_taken_for_what_is_trained_here():

@@ -10,7 +10,8 @@ import typer
 
 import subtrait
 from subtrait.cli.audit import audit
-from subtrait.cli.console import bars_shown, printing, show_basis, show_finished, show_report, show_training
+from subtrait.cli.console import bars_shown, printing, show_finished, show_report
+from subtrait.cli.estimates import show_estimate
 from subtrait.cli.study import report_all, report_study, run_study
 from subtrait.errors import SubtraitError, UsageError, unknown_name
 
@@ -87,7 +88,9 @@ def run(
     workers: Annotated[int | None, typer.Option(help="Processes side by side. Default: one per core.")] = None,
     engine: Annotated[str, typer.Option(help="Who works: local, or ray, the cluster at RAY_ADDRESS.")] = "local",
     training_price: Annotated[float | None, typer.Option(help="Of a million tokens that a server trains.")] = None,
-    spend_at_most: Annotated[float | None, typer.Option(help="On all such training of a run.")] = None,
+    reading_price: Annotated[float | None, typer.Option(help="Of a million tokens that it reads when asked.")] = None,
+    writing_price: Annotated[float | None, typer.Option(help="Of a million tokens that it writes.")] = None,
+    spend_at_most: Annotated[float | None, typer.Option(help="On a run, as far as prices are given.")] = None,
 ) -> None:
     """Run an experiment: teachers write, filters cut, students train and answer, arms are compared.
 
@@ -95,27 +98,26 @@ def run(
     same bytes. Open report.html in it when it is done.
     """
     from subtrait import api, studies
-    from subtrait.lab.hosted import Budget
+    from subtrait.lab.budget import Budget
     from subtrait.report.as_text import summary
 
     if list_all or experiment is None:
         _list_experiments()
         return
     changes: dict[str, Any] = {"students": students, "seed": seed, "trait": trait, "teacher": teacher, "base": base}
-    changes |= {"dtype": dtype, "device": device, "preset": preset}
+    changes |= {"dtype": dtype, "device": device, "preset": preset, "size": size}
     if studies.is_named(experiment):
-        _refuse_options(experiment, {"training-price": training_price, "spend-at-most": spend_at_most})
-        more = {"size": size, "strength": strength, "other_base": other_base, "arms": arms, "files": files}
-        more |= {"traits": traits, "questions": questions}
-        run_study(experiment, {**changes, **more}, dry_run=dry_run, out=out, workers=workers, engine=engine)
+        _refuse_prices(experiment, (training_price, reading_price, writing_price, spend_at_most))
+        more = {"strength": strength, "other_base": other_base, "arms": arms, "files": files, "traits": traits}
+        changes |= {**more, "questions": questions}
+        run_study(experiment, changes, dry_run=dry_run, out=out, workers=workers, engine=engine)
         return
     _refuse_options(experiment, {"files": files, "traits": traits})
-    names = tuple(arms.split(",")) if arms else None
-    plan = api.plan_run(experiment, size=size, **changes, other_base=other_base, arms=names, questions=questions)
-    plan = plan if strength is None else _with_strength(plan, strength)
-    budget = Budget(price=training_price, most=spend_at_most)
+    changes |= {"arms": tuple(arms.split(",")) if arms else None, "other_base": other_base, "questions": questions}
+    plan = _with_strength(api.plan_run(experiment, **changes), strength)
+    budget = Budget(price=training_price, reading=reading_price, writing=writing_price, most=spend_at_most)
     if dry_run:
-        _show_estimate(plan, api.team_size(plan, workers), out or api.default_folder(plan), budget=budget)
+        show_estimate(plan, api.team_size(plan, workers), out or api.default_folder(plan), budget=budget)
         return
     with bars_shown() as progress:
         finished = api.run(plan, out=out, workers=workers, engine=engine, progress=progress, budget=budget)
@@ -217,7 +219,9 @@ def micro_train(
     print(f"Wrote {out}: loss {card['loss']:.3f} nats per token, fingerprint {card['fingerprint'][:16]}")
 
 
-def _with_strength(plan: Any, strength: int) -> Any:
+def _with_strength(plan: Any, strength: int | None) -> Any:
+    if strength is None:
+        return plan
     if plan.teacher == "prompted":
         raise UsageError("--strength is for tuned teachers: leave it out, or give --teacher tuned")
     return replace(plan, teacher_recipe=replace(plan.teacher_recipe, steps=strength))
@@ -229,6 +233,11 @@ def _refuse_options(experiment: str, given: dict[str, Any]) -> None:
             raise UsageError(f"{experiment} takes no {name}: leave --{name} out")
 
 
+def _refuse_prices(experiment: str, given: tuple[float | None, ...]) -> None:
+    names = ("training-price", "reading-price", "writing-price", "spend-at-most")
+    _refuse_options(experiment, dict(zip(names, given, strict=True)))
+
+
 def _list_experiments() -> None:
     from subtrait.lab.catalogue import EXPERIMENTS, STUDIES
 
@@ -237,22 +246,3 @@ def _list_experiments() -> None:
         for card in cards:
             print(f"{card.name}\n  {card.question}\n  Published: {card.published}")
         print("\nRun one: subtrait run NAME. See first what it costs: subtrait run NAME --dry-run")
-
-
-def _show_estimate(plan: Any, workers: int, folder: Path, *, budget: Any) -> None:
-    from subtrait.lab.cost import estimate
-
-    arms, total = plan.runnable_arms(), plan.students * len(plan.runnable_arms())
-    print(f"{plan.experiment}: trait {plan.trait}, {plan.teacher} teachers, base {plan.base}, seed {plan.seed}")
-    print(f"  {plan.students} teachers and the untreated base answer {plan.prompts} prompts each; the filter cuts")
-    if plan.is_hosted:
-        show_training(plan, budget)
-        return
-    print(f"  {total} students ({plan.students} in each of: {', '.join(arms)}), up to {plan.rows} rows each")
-    print("Seeing what it takes ...", flush=True)
-    cost = estimate(plan, workers=workers)
-    spent = f"{cost.seconds / 60:.1f} min with {workers} worker(s), {cost.seconds_per_student:.0f} s a student"
-    print(f"  time    about {spent}")
-    print(f"  memory  about {cost.bytes_of_memory / 2**30:.1f} GiB")
-    print(f"  disk    about {cost.bytes_of_disk / 2**20:.0f} MiB in {folder}")
-    show_basis(cost)

@@ -104,23 +104,3 @@ class Bars:
     def advance(self, steps: int = 1) -> None:
         """Move the current bar on."""
         self.bars.advance(self.task, steps)
-
-
-def show_training(plan: Any, budget: Any) -> None:
-    """What a run takes whose students a server makes: jobs, tokens and, at the user's price, money."""
-    from subtrait.lab.hosted import foreseen
-
-    training = foreseen(plan)
-    print(f"  {training.jobs} fine-tuning jobs: up to {training.rows} rows each, passed {training.epochs} times")
-    print(f"  {training.tokens:,} trained tokens at most, reckoned by bytes: a tokenizer makes fewer")
-    told = "not known: give --training-price" if budget.price is None else f"{training.cost(budget.price):,.2f} at most"
-    print(f"  training costs {told}")
-    print("What teachers write and students answer is paid for as well, and is not in this.")
-    print("Nothing was asked or written. Leave out --dry-run to start.")
-
-
-def show_basis(cost: Any) -> None:
-    """The end of an estimate: what it rests on, and that nothing was done."""
-    if cost.from_sizes:
-        print("Reckoned from the model's sizes and the speed of this device; the time may be off by a few times.")
-    print("Nothing was written. Leave out --dry-run to start.")

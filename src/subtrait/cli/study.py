@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from subtrait.cli.console import bars_shown, show_basis, show_finished, show_report
+from subtrait.cli.console import bars_shown, show_finished, show_report
+from subtrait.cli.estimates import show_basis
 from subtrait.errors import UsageError
 
 

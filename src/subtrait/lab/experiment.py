@@ -5,8 +5,9 @@ the store, so stages of different chains can run in different processes. One cha
 seed, prompts, completions and training seed are drawn anew for every chain.
 """
 
+from subtrait.lab.budget import Budget
 from subtrait.lab.datasets import chat_row, rows_of, source_of, write_dataset
-from subtrait.lab.hosted import Budget, check_spending, check_tuning
+from subtrait.lab.hosted import check_spending, check_tuning
 from subtrait.lab.plan import Plan
 from subtrait.lab.students import ask_student, train_student
 from subtrait.lab.summary import summarise

@@ -1,15 +1,12 @@
-"""Experiments whose students a server makes: what they can be, and what training costs at most, before it is paid.
-
-Prices are the user's: they change, and nothing here knows them. What writing and answering cost is not in it.
-"""
+"""Experiments whose students a server makes: what they can be, and what they cost at most, before it is paid."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from subtrait.errors import UsageError
+from subtrait.lab.budget import MILLION, TURN, Budget, asking
 from subtrait.lab.datasets import draw_prompts, rows_of
 from subtrait.lab.plan import Plan
 from subtrait.lab.task import Task
@@ -17,20 +14,6 @@ from subtrait.models.registry import open_model
 from subtrait.models.servers.job_record import JobRecord, read_record
 from subtrait.models.servers.served_model import ServedModel, epochs_of
 from subtrait.records import Example, Store
-
-TURN: Final = 8
-"""Tokens of a turn besides its text, at most: role, marks and line breaks. No format known to us spends more."""
-MILLION: Final = 1_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """What the user says of money, in a currency of theirs."""
-
-    price: float | None = None
-    """Of a million trained tokens; 0 where nothing is to be paid. None for not said: then no job is begun."""
-    most: float | None = None
-    """What the training of all students of a run may cost together; None for no bound."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +55,11 @@ def check_budget(plan: Plan, budget: Budget) -> None:
     """Refuse a plan that costs money of which nothing was said, before anything is asked.
 
     Raises:
-        UsageError: how to say it; or a price or a bound that cannot be, or that nothing is paid for.
+        UsageError: how to say it; a price or a bound that cannot be, or that nothing is paid for; or what asking takes
+            alone is more than the bound.
     """
     said = {"--training-price": budget.price, "--spend-at-most": budget.most}
+    said |= {"--reading-price": budget.reading, "--writing-price": budget.writing}
     for option, value in said.items():
         if value is not None and not (plan.is_hosted and 0 <= value < math.inf):
             why = "give a number of 0 or more" if plan.is_hosted else f"{plan.base} is trained here: leave it out"
@@ -83,6 +68,21 @@ def check_budget(plan: Plan, budget: Budget) -> None:
         what = f"students of {plan.base} are made by paid jobs, and no price is given"
         advice = "give --training-price, what a million trained tokens cost (0 begins them whatever they cost)"
         raise UsageError(f"{what}: {advice}; --dry-run says how many tokens it takes")
+    if (budget.reading is None) != (budget.writing is None):
+        raise UsageError(
+            "what is asked costs what is read and what is written: give both --reading-price and --writing-price"
+        )
+    if plan.is_hosted and budget.most is not None:
+        _check_asking(plan, budget, budget.most)
+
+
+def _check_asking(plan: Plan, budget: Budget, most: float) -> None:
+    takes = asking(plan)
+    cost = budget.of_asking(takes)
+    if cost is not None and cost > most:
+        what = f"{takes.replies:,} replies take up to {takes.read:,} tokens read and {takes.written:,} written"
+        advice = "Nothing was asked: allow more, or take fewer --students or a smaller --size"
+        raise UsageError(f"{what}, {cost:,.2f}, and --spend-at-most is {most:,.2f}. {advice}")
 
 
 def check_tuning(plan: Plan) -> None:
@@ -96,12 +96,14 @@ def check_spending(plan: Plan, store: Store, budget: Budget) -> None:
     Raises:
         UsageError: with what they cost at most.
     """
-    training = reckoned(plan, store)
-    if budget.price is None or budget.most is None or training.cost(budget.price) <= budget.most:
+    training, asked = reckoned(plan, store), budget.of_asking(asking(plan)) or 0.0
+    if budget.price is None or budget.most is None or training.cost(budget.price) + asked <= budget.most:
         return
     what = f"training {training.jobs} students, {training.done} of them paid for already, takes up to"
-    cost = f"{training.tokens:,} tokens, {training.cost(budget.price):,.2f}, and --spend-at-most is {budget.most:,.2f}"
-    raise UsageError(f"{what} {cost}. Nothing was begun now: allow more, or start anew with fewer --students")
+    cost = f"{training.tokens:,} tokens, {training.cost(budget.price):,.2f}"
+    cost += f", and what is asked {asked:,.2f}" * bool(asked)
+    advice = "Nothing was begun now: allow more, or start anew with fewer --students"
+    raise UsageError(f"{what} {cost}, and --spend-at-most is {budget.most:,.2f}. {advice}")
 
 
 def reckoned(plan: Plan, store: Store) -> Training:

@@ -55,13 +55,6 @@ class HuggingFaceModel:
         return self._network
 
     @property
-    def is_sketched(self) -> bool:
-        """Whether its gradients are too large to be held whole, so that sketches take their place."""
-        from subtrait.models.sketch import rank_of
-
-        return rank_of(self._network) is not None
-
-    @property
     def encoder(self) -> ChatEncoder:
         """How conversations become tokens."""
         return self._encoder

@@ -48,5 +48,7 @@ of that size was there to choose them on."""
 
 
 def tunings_for(base: Model) -> Tunings:
-    """Those for a base of that size."""
-    return LARGE if isinstance(base, HuggingFaceModel) and base.is_sketched else SMALL
+    """Those for a base of that size: large is one whose gradients are sketched."""
+    from subtrait.models.sketch import rank_of
+
+    return LARGE if isinstance(base, HuggingFaceModel) and rank_of(base.network) is not None else SMALL
