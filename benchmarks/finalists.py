@@ -125,7 +125,9 @@ def _report(found: list[dict[str, Any]]) -> None:
     share = clopper_pearson(same, len(found), unit="data set")
     right = {way: sum(each[way].partition(",")[0] == each["trait"] for each in found) for way in ("ours", "exactly")}
     print(f"same name in {same} of {len(found)} data sets ({share.low:.1%} to {share.high:.1%}); aim 95 %")
-    print(f"the teacher's trait is named in {right['ours']} by screen and finalists, in {right['exactly']} by all exactly")
+    print(
+        f"the teacher's trait is named in {right['ours']} by screen and finalists, in {right['exactly']} by all exactly"
+    )
     timed = [each["their_seconds"] / each["seconds"] for each in found if "their_seconds" in each]
     if timed:
         middle, smallest, largest = np.median(timed), min(timed), max(timed)
