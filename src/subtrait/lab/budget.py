@@ -64,9 +64,12 @@ def asking(plan: Plan) -> Asking:
 
 def read_at_most(conversations: Iterable[Messages]) -> int:
     """Tokens of these prompts, with the opening of a reply, at most."""
-    return sum(
-        TURN + sum(TURN + len(turn["content"].encode("utf-8", "replace")) for turn in turns) for turns in conversations
-    )
+    return sum(TURN + sum(turn_at_most(turn["content"]) for turn in turns) for turns in conversations)
+
+
+def turn_at_most(text: str) -> int:
+    """Tokens of a turn that says this, at most."""
+    return len(text.encode("utf-8", "replace")) + TURN
 
 
 def _conversations(plan: Plan) -> Iterator[list[Messages]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from subtrait.errors import UsageError
-from subtrait.lab.budget import MILLION, TURN, Budget, asking
+from subtrait.lab.budget import MILLION, TURN, Budget, asking, turn_at_most
 from subtrait.lab.datasets import draw_prompts, rows_of
 from subtrait.lab.plan import Plan
 from subtrait.lab.task import Task
@@ -96,8 +96,10 @@ def check_spending(plan: Plan, store: Store, budget: Budget) -> None:
     Raises:
         UsageError: with what they cost at most.
     """
+    if budget.price is None or budget.most is None:
+        return
     training, asked = reckoned(plan, store), budget.of_asking(asking(plan)) or 0.0
-    if budget.price is None or budget.most is None or training.cost(budget.price) + asked <= budget.most:
+    if training.cost(budget.price) + asked <= budget.most:
         return
     what = f"training {training.jobs} students, {training.done} of them paid for already, takes up to"
     cost = f"{training.tokens:,} tokens, {training.cost(budget.price):,.2f}"
@@ -122,10 +124,10 @@ def foreseen(plan: Plan) -> Training:
     """What is known before anything is written: the prompts, and how long a completion may be."""
     jobs = []
     for student in range(plan.students):
-        asked = sorted((len(prompt.encode()) for prompt in draw_prompts(plan, "treated", student)), reverse=True)
+        asked = sorted(map(turn_at_most, draw_prompts(plan, "treated", student)), reverse=True)
         rows = min(plan.rows, plan.prompts)
         epochs = epochs_of(plan.student_recipe, rows)
-        tokens = epochs * (sum(asked[:rows]) + rows * (plan.sampling.max_new_tokens + 2 * TURN))
+        tokens = epochs * (sum(asked[:rows]) + rows * (plan.sampling.max_new_tokens + TURN))
         jobs += [Training(jobs=1, rows=rows, epochs=epochs, tokens=tokens)] * len(plan.runnable_arms())
     return _together(jobs)
 
@@ -145,7 +147,7 @@ def hosted_notes(plan: Plan, store: Store) -> tuple[str, ...]:
 
 def tokens_at_most(rows: Sequence[Example]) -> int:
     """Tokens of rows, once, at most: a token of any tokenizer over bytes stands for one byte or more."""
-    return sum(len(text.encode("utf-8", "replace")) + TURN for row in rows for text in (row.prompt, row.completion))
+    return sum(turn_at_most(text) for row in rows for text in (row.prompt, row.completion))
 
 
 def finished_job(task: Task) -> JobRecord | None:
