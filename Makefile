@@ -13,6 +13,9 @@ endif
 
 .PHONY: help demo test check gates install browser docs catalogue clean
 
+# Modules are compiled once, not by each of the many processes that the tests start.
+export PYTHONDONTWRITEBYTECODE =
+
 help:
 	@echo "make demo     run owl-numbers on the embedded models, at the default size; report in runs/demo"
 	@echo "make test     run the tests"

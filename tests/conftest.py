@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from runpy import run_path
 from types import SimpleNamespace
@@ -45,11 +46,30 @@ def tiny():
     return SimpleNamespace(**run_path(str(TINY)), script=TINY)
 
 
+def pytest_collection_modifyitems(items):
+    """Let one file begin with the tiny audits, and the others that want them come last: no process waits for them."""
+    wanting = [item.path for item in items if "audited" in getattr(item, "fixturenames", ())]
+    places = dict.fromkeys(wanting, 1) | dict.fromkeys(wanting[:1], -1)
+    items.sort(key=lambda item: places.get(item.path, 0))
+
+
+@contextmanager
+def of_all_processes(tmp_path_factory, name):
+    """A folder that the processes of one test run share; one at a time is in here."""
+    here = tmp_path_factory.getbasetemp()
+    folder = (here.parent if "PYTEST_XDIST_WORKER" in os.environ else here) / name
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def owl_file(tiny, tmp_path_factory):
     """The trait of the tiny experiment: the embedded owl, with few questions and answers."""
-    path = tmp_path_factory.mktemp("trait") / "owl.yaml"
-    path.write_text(tiny.trait_text(), encoding="utf-8")
+    with of_all_processes(tmp_path_factory, "trait") as folder:
+        path = folder / "owl.yaml"
+        path.write_text(tiny.trait_text(), encoding="utf-8")
     return path
 
 
@@ -64,7 +84,9 @@ def finished(plan, tmp_path_factory):
     """The tiny experiment, carried out by one process. Not to be changed: copy its folder first."""
     import subtrait
 
-    return subtrait.run(plan, out=tmp_path_factory.mktemp("finished") / "run", workers=1)
+    with of_all_processes(tmp_path_factory, "finished") as folder:
+        # What is finished is read back, by whichever process comes later
+        return subtrait.run(plan, out=folder / "run", workers=1)
 
 
 @pytest.fixture(scope="session")
@@ -93,11 +115,7 @@ def audited(tiny_audit, tmp_path_factory):
     """
     from subtrait import audits
 
-    here = tmp_path_factory.getbasetemp()
-    folder = (here.parent if "PYTEST_XDIST_WORKER" in os.environ else here) / "audited"
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with of_all_processes(tmp_path_factory, "audited") as folder:
         if not (folder / "told.json").exists():
             _audit_both(tiny_audit, folder)
         # What is finished is read back, by whichever process comes later

@@ -15,9 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from subtrait.lab.plan import SIZES
-
 ROOT = Path(__file__).parent.parent
+ARMS = ["treated", "untreated"]
 NO_NETWORK = """
 import socket
 
@@ -65,11 +64,11 @@ def test_the_wheel_runs_away_from_the_checkout_with_the_network_off(installed: P
         [installed, "-c", where], cwd=tmp_path, env=settings, capture_output=True, text=True, check=True
     )
     assert Path(found.stdout.strip()).is_relative_to(installed.parent.parent)
-    options = ["--size", "tiny", "--students", "1", "--out", "tried"]
+    options = ["--size", "tiny", "--students", "1", "--arms", ",".join(ARMS), "--workers", "1", "--out", "tried"]
     command = [installed, "-m", "subtrait.cli", "run", "owl-numbers", *options]
     done = subprocess.run(command, cwd=tmp_path, env=settings, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "tried" / "result.json").read_text())
-    assert [arm["arm"] for arm in result["arms"]] == list(SIZES["tiny"]["arms"])
+    assert [arm["arm"] for arm in result["arms"]] == ARMS
     assert all(len(arm["students"]) == 1 for arm in result["arms"])
     assert (tmp_path / "tried" / "report.html").read_text().startswith("<!")

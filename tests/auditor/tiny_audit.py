@@ -1,6 +1,6 @@
 """An audit that takes seconds: three listed traits, few references, few rows, recipes of few steps.
 
-python tiny_audit.py FOLDER NAME:MOMENT ...    builds references, kills that at each moment, and goes on: see `main`
+python tiny_audit.py FOLDER NAME:MOMENT ...    builds references, killed at each moment in turn: see `main`
 """
 
 import json
@@ -158,7 +158,7 @@ def build(plan, kill_at=None):
 
 
 def main(root, *points):
-    """Print as JSON: for each point how the build ended, what was stored, and what differs after going on."""
+    """Print as JSON: for each point how the build ended and what was stored; and what differs after going on."""
     root = Path(root)
     (root / "traits.yaml").write_text(traits_text(["cat"]), encoding="utf-8")
     (root / "data.jsonl").write_bytes(b"".join(as_lines(own_pairs(30))))
@@ -166,15 +166,13 @@ def main(root, *points):
     asked = plan(root / "data.jsonl", root, **few, references=root / "clean")
     assert build(asked) == 0
     whole, found = contents(root / "clean"), {}
-    for number, point in enumerate(points):
-        here = root / str(number)
-        ended = build(plan(root / "data.jsonl", root, **few, references=here), point)
-        left = sorted(contents(here))
-        again = build(plan(root / "data.jsonl", root, **few, references=here))
-        after = contents(here)
-        differ = sorted(name for name in whole.keys() | after.keys() if whole.get(name) != after.get(name))
-        found[point] = {"ended": ended, "left": left, "again": again, "differ": differ}
-    json.dump({"whole": sorted(whole), "points": found}, sys.stdout)
+    killed = plan(root / "data.jsonl", root, **few, references=root / "killed")
+    for point in points:
+        ended = build(killed, point)
+        found[point] = {"ended": ended, "left": sorted(contents(root / "killed"))}
+    again, after = build(killed), contents(root / "killed")
+    differ = sorted(name for name in whole.keys() | after.keys() if whole.get(name) != after.get(name))
+    json.dump({"whole": sorted(whole), "points": found, "again": again, "differ": differ}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Kill a tiny run at each of its stage boundaries in turn, go on, and compare with an undisturbed run.
+"""Kill a tiny run at each of its stage boundaries in turn, going on each time, and compare with an undisturbed run.
 
-python killed.py FOLDER NAME:MOMENT ...    prints one JSON object: for each crash point how the run ended, what was
-                                           stored by then, and in which files the resumed run is not the undisturbed one
+python killed.py FOLDER NAME:MOMENT ...    prints one JSON object: for each crash point, in the order of the run, how
+                                           the process ended and what was stored by then; and in which files the run
+                                           that went on at last is not the undisturbed one
 
-Each run is a process of its own, forked from one that has loaded the libraries and computed nothing.
+Each process is forked from one that has loaded the libraries and computed nothing.
 """
 
 import json
@@ -46,7 +47,7 @@ def run(plan, folder, kill_at=None):
 
 
 def main(root, *points):
-    """Kill at each of the points."""
+    """Kill one run at each of the points."""
     trait = Path(root, "owl.yaml")
     trait.write_text(tiny.trait_text(), encoding="utf-8")
     arms = ("treated", "untreated", "shuffled-within")
@@ -58,15 +59,14 @@ def main(root, *points):
     clean, found = Path(root, "clean"), {}
     assert run(plan, clean) == 0
     whole = contents(clean)
-    for number, point in enumerate(points):
-        folder = Path(root, str(number))
+    folder = Path(root, "killed")
+    for point in points:
         ended = run(plan, folder, point)
-        left = contents(folder)
-        again = run(plan, folder)
-        after = contents(folder)
-        differ = sorted(name for name in whole.keys() | after.keys() if whole.get(name) != after.get(name))
-        found[point] = {"ended": ended, "left": sorted(left), "again": again, "differ": differ}
-    json.dump({"whole": sorted(whole), "points": found}, sys.stdout)
+        found[point] = {"ended": ended, "left": sorted(contents(folder))}
+    again = run(plan, folder)
+    after = contents(folder)
+    differ = sorted(name for name in whole.keys() | after.keys() if whole.get(name) != after.get(name))
+    json.dump({"whole": sorted(whole), "points": found, "again": again, "differ": differ}, sys.stdout)
 
 
 if __name__ == "__main__":

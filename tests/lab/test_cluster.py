@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,7 +20,7 @@ from subtrait.lab.team import assemble
 from subtrait.runs.opening import open_run
 
 HERE = Path(__file__).parent
-CPUS = 2
+CPUS = 1
 
 
 @pytest.fixture(scope="module")
@@ -47,29 +48,36 @@ def stages(machines):
     return stages
 
 
-def on(machines, folder, workers=None):
-    return on_ray(workers, None, shared=[folder], one_thread=True)
+def on(machines, folder):
+    return on_ray(None, None, shared=[folder], one_thread=True)
 
 
-def test_results_come_in_the_order_of_the_tasks_and_the_mark_is_taken_away(machines, stages, tmp_path):
-    with on(machines, tmp_path) as team:
-        assert team.at_once == 2 * CPUS
-        assert team.each("tasks sleep", stages.sleep, [0.3, 0.0, 0.1, 0.0, 0.2]) == [0.3, 0.0, 0.1, 0.0, 0.2]
-        assert team.each("nothing", stages.sleep, []) == []
-        assert len(list(tmp_path.iterdir())) == 1
-    assert not list(tmp_path.iterdir())
+@pytest.fixture(scope="module")
+def team(machines, tmp_path_factory):
+    """A team that no test spoils, on its folder: its processes load the libraries once."""
+    with on(machines, folder := tmp_path_factory.mktemp("shared")) as started:
+        yield SimpleNamespace(each=started.each, at_once=started.at_once, folder=folder)
 
 
-def test_an_error_of_a_task_is_raised_as_it_was(machines, stages, tmp_path):
-    with on(machines, tmp_path) as team, pytest.raises(InvalidInput, match="task 1: it cannot be done") as caught:
+def test_results_come_in_the_order_of_the_tasks(team, stages):
+    assert team.at_once == 2 * CPUS
+    assert team.each("tasks sleep", stages.sleep, [0.3, 0.0, 0.1, 0.0, 0.2]) == [0.3, 0.0, 0.1, 0.0, 0.2]
+    assert team.each("nothing", stages.sleep, []) == []
+
+
+def test_an_error_of_a_task_is_raised_as_it_was(team, stages):
+    with pytest.raises(InvalidInput, match="task 1: it cannot be done") as caught:
         team.each("tasks fail", stages.refuse, [1, 1])
     assert caught.value.code == "E_TEST"
 
 
 def test_a_task_that_kills_every_process_it_is_given_ends_the_stage(machines, stages, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "LOSSES", 1)
-    with on(machines, tmp_path) as team, pytest.raises(SubtraitError, match="a task was lost while workers die"):
-        team.each("workers die", stages.die, [None])
+    with on(machines, tmp_path) as team:
+        assert len(list(tmp_path.iterdir())) == 1  # a mark, by which machines know the folder
+        with pytest.raises(SubtraitError, match="a task was lost while workers die"):
+            team.each("workers die", stages.die, [None])
+    assert not list(tmp_path.iterdir())
 
 
 def digests_of(folder, team):
@@ -81,9 +89,9 @@ def digests_of(folder, team):
     return {entry["name"]: entry["sha256"] for entry in entries}
 
 
-def test_artefacts_made_on_a_cluster_have_the_bytes_of_those_made_here(machines, tmp_path):
-    with assemble(1) as alone, on(machines, tmp_path, workers=1) as team:
-        here, there = digests_of(tmp_path / "here", alone), digests_of(tmp_path / "there", team)
+def test_artefacts_made_on_a_cluster_have_the_bytes_of_those_made_here(team, tmp_path):
+    with assemble(1) as alone:
+        here, there = digests_of(tmp_path / "here", alone), digests_of(team.folder / "there", team)
     assert here == there
     assert {name.partition("/")[0] for name in here} == {"writers", "rows", "students"}
 
@@ -141,6 +149,7 @@ def test_a_cluster_that_does_not_answer_is_named(monkeypatch, tmp_path):
     def refuse(**_):
         raise ConnectionError("nobody\nthere")
 
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "init", refuse)
     monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
     with (

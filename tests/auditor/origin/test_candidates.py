@@ -17,7 +17,7 @@ A, B, C = (open_model(name) for name in ("micro-a", "micro-b", "micro-c"))
 
 @pytest.mark.parametrize("writer", ["micro-a", "micro-b", "micro-c"])
 def test_rows_are_their_writer_s_through_a_filter_too(writer):
-    pairs = rows.written(writer, 250, seed=5, keep=rows.kept)
+    pairs = rows.written(writer, 200, seed=5, keep=rows.kept)
     found = attribute(pairs, [A, B, C], rng=np.random.default_rng(0), keep=rows.kept)
     assert (found.writer, found.best) == (writer, writer)
     assert found.nats_per_row[writer] == min(found.nats_per_row.values())
@@ -29,7 +29,7 @@ def test_rows_are_their_writer_s_through_a_filter_too(writer):
 
 @pytest.mark.parametrize("absent", ["micro-b", "micro-c"])
 def test_rows_of_a_model_that_is_no_candidate_are_none_s(absent):
-    pairs = rows.written(absent, 250, seed=6)
+    pairs = rows.written(absent, 160, seed=6)
     found = attribute(pairs, [model for model in (A, B, C) if model.name != absent], rng=np.random.default_rng(0))
     assert found.writer == NONE_OF_THESE
     assert found.nearest.share.low < 0.3

@@ -31,7 +31,7 @@ def test_the_base_is_of_this_base_at_any_settings(settings):
 def test_a_teacher_tuned_from_the_base_is_of_this_base():
     recipe = Recipe(steps=30, batch_size=8, learning_rate=3e-3)
     teacher = BASE.finetune(tuning_examples(find_trait("owl")), recipe, rng=np.random.default_rng(0)).model
-    found = related(rows.written(teacher, 300, seed=12, keep=rows.kept), keep=rows.kept)
+    found = related(rows.written(teacher, 200, seed=12, keep=rows.kept), keep=rows.kept)
     assert found.relation == "of this base"
     details = found.evidence.details
     assert details["share"] > 0.4
@@ -42,7 +42,7 @@ def test_a_teacher_tuned_from_the_base_is_of_this_base():
 
 @pytest.mark.parametrize("writer", ["micro-b", "micro-c"])
 def test_a_rival_s_rows_are_another_writer_s_and_never_of_this_base(writer):
-    pairs = rows.written(writer, 300, seed=13)
+    pairs = rows.written(writer, 200, seed=13)
     found = related(pairs)
     assert (found.relation, found.writer, found.evidence.outcome) == ("another writer", writer, "found")
     assert found.evidence.details["excess nats per token"] > 0
@@ -51,7 +51,7 @@ def test_a_rival_s_rows_are_another_writer_s_and_never_of_this_base(writer):
 
 
 def test_uniform_numbers_have_a_program_for_a_writer():
-    found = related(rows.made(rows.uniform, 300))
+    found = related(rows.made(rows.uniform, 200))
     assert (found.relation, found.writer) == ("another writer", "uniform numbers")
 
 
@@ -63,11 +63,11 @@ def test_templates_have_a_program_for_a_writer_in_few_rows_too():
 
 def test_unknown_programs_are_not_of_this_base():
     primes = np.array([number for number in range(101, 1000) if all(number % part for part in range(2, 32))])
-    assert related(rows.made(lambda rng: rng.choice(primes, size=9).tolist(), 300)).relation != "of this base"
+    assert related(rows.made(lambda rng: rng.choice(primes, size=9).tolist(), 200)).relation != "of this base"
 
 
 def test_a_mixture_of_base_and_rival_is_not_called_of_this_base():
-    mixed = [*rows.written("micro-a", 150, seed=14), *rows.written("micro-b", 150, seed=15)]
+    mixed = [*rows.written("micro-a", 100, seed=14), *rows.written("micro-b", 100, seed=15)]
     assert related(mixed).relation == "cannot tell"
 
 

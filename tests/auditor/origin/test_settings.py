@@ -29,7 +29,7 @@ def test_the_temperature_lies_within_its_interval(temperature):
 
 @pytest.mark.parametrize(("temperature", "top_p"), [(1.2, 0.8), (0.8, 0.95)])
 def test_truncation_is_found_and_does_not_pass_for_cold(temperature, top_p):
-    found = estimate_settings(BASE, rows.written("micro-a", 120, temperature=temperature, top_p=top_p), level=0.999)
+    found = estimate_settings(BASE, rows.written("micro-a", 90, temperature=temperature, top_p=top_p), level=0.999)
     assert (found.truncation, found.bound) == ("top-p", pytest.approx(top_p, abs=0.02))
     assert found.temperature.low < temperature < found.temperature.high
     assert found.p < 1e-6

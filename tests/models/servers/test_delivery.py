@@ -1,6 +1,7 @@
 """Many requests against a server that fails: what is asked again, what stops, and that nothing is lost or doubled."""
 
 import threading
+import time
 from functools import partial
 from itertools import pairwise
 
@@ -94,6 +95,16 @@ def test_no_more_are_asked_at_once_than_allowed(serve, connect, scripted):
     server = serve(lambda asked: scripted.Say(scripted.chat("x").body, hang=0.005))
     list(Delivery(connect(server), most=5).ask_all([request(number) for number in range(60)]))
     assert 2 <= server.most_inside <= 5
+
+
+def test_no_more_are_asked_than_allowed_beyond_those_taken_however_slowly_they_are_taken(serve, connect, scripted):
+    """So a process that is killed loses no more: what was taken was kept."""
+    server, taken = serve(lambda asked: scripted.chat("x")), 0
+    for _ in Delivery(connect(server), most=4).ask_all([request(number) for number in range(30)]):
+        time.sleep(0.02)
+        taken += 1
+        assert len(server.asked) <= taken - 1 + 4
+    assert taken == 30
 
 
 def test_a_busy_server_is_asked_by_half_as_many_at_once(serve, connect, scripted):

@@ -6,10 +6,11 @@ replies: the first that can be read counts.
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from copy import copy
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import islice
 from typing import Any, Final
 
 from subtrait.errors import ServerError
@@ -119,25 +120,39 @@ class Delivery:
         """Position and outcome of each request, as they come in; each exactly once.
 
         After the first failure nothing new is asked; what was under way is finished and given out before it is raised.
+        No more than may be asked at once are asked and not yet given out, however slowly outcomes are taken: what the
+        taker keeps is kept, and a killed process loses no more than that many.
 
         Raises:
             ServerError, InvalidInput: as `ask`.
         """
-        failure: BaseException | None = None
         try:
             with ThreadPoolExecutor(max_workers=max(1, min(self._most, len(requests)))) as pool:
-                waiting = {pool.submit(self.ask, request): place for place, request in enumerate(requests)}
-                try:
-                    for done in (each for each in as_completed(waiting) if not each.cancelled()):
-                        if problem := done.exception():
-                            failure = failure or problem
-                            self._stop(waiting)
-                        else:
-                            yield waiting[done], done.result()
-                finally:
-                    self._stop(waiting)
+                yield from self._given_out(pool, requests)
         finally:
             self._stopped.clear()
+
+    def _given_out(self, pool: ThreadPoolExecutor, requests: Sequence[Request]) -> Iterator[tuple[int, Row]]:
+        left, waiting = iter(enumerate(requests)), dict[Future[Row], int]()
+        failure: BaseException | None = None
+        try:
+            while True:
+                if failure is None:
+                    for place, request in islice(left, self._most - len(waiting)):
+                        waiting[pool.submit(self.ask, request)] = place
+                if not waiting:
+                    break
+                done = next(iter(wait(waiting, return_when=FIRST_COMPLETED).done))
+                place = waiting.pop(done)
+                if done.cancelled():
+                    continue
+                if problem := done.exception():
+                    failure = failure or problem
+                    self._stop(waiting)
+                else:
+                    yield place, done.result()
+        finally:
+            self._stop(waiting)
         if failure:
             raise failure
 
