@@ -80,8 +80,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--least", type=float, default=0.05)
     parser.add_argument("--datasets", type=int, default=40)
     parser.add_argument("--students", type=int, default=5)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--skip", nargs="*", default=[], help="data sets that something was chosen on, by name")
+    parser.add_argument("--seed", type=int, default=0, help="of the teachers without students")
+    parser.add_argument("--skip", nargs="*", default=[], help="data sets that something was chosen on, as SEED/NAME")
     parser.add_argument("--teachers", type=int, default=0)
     parser.add_argument("--page", action="store_true")
     return parser.parse_args()
@@ -90,15 +90,18 @@ def _options() -> argparse.Namespace:
 def _judged_sets(folder: Path, subject: Subject, references: References, options: argparse.Namespace) -> list[dict]:
     """Every data set in `folder` whose students are finished."""
     store = attach_run(folder)
-    made = tasks(store, options.seed, datasets=options.datasets, students=options.students)
+    seed = json.loads((folder / "run.json").read_text(encoding="utf-8"))["config"]["seed"]
+    made = tasks(store, seed, datasets=options.datasets, students=options.students)
     control = _answers(folder, CONTROL, options.students)
     found = []
     for task in made[1:]:
         treated = _answers(folder, task.name, options.students)
-        if treated is not None and control is not None and task.trait and task.name not in options.skip:
+        if treated is not None and control is not None and task.trait and f"{seed}/{task.name}" not in options.skip:
             shift = float(np.mean(treated[task.trait]) - np.mean(control[task.trait]))
             judged = _judged(kept_rows(task), subject, references)
-            found.append({"name": task.name, "trait": task.trait, "recipe": task.kind, "shift": shift, **judged})
+            found.append(
+                {"name": f"{seed}/{task.name}", "trait": task.trait, "recipe": task.kind, "shift": shift, **judged}
+            )
             print(json.dumps(found[-1]), flush=True)
     return found
 
