@@ -2,18 +2,22 @@
 
 import copy
 from dataclasses import replace
+from pathlib import Path
+from runpy import run_path
 
 import numpy as np
 import pytest
 import torch
 
 from subtrait.errors import UsageError
+from subtrait.models import sketch
 from subtrait.models.base import Recipe, Sampling
 from subtrait.models.gradients import displacement, inner_weights, mean_gradient
 from subtrait.models.likelihood import score_tokens
 from subtrait.models.registry import open_model
 from subtrait.records import Example
 
+HANDWRITTEN = run_path(str(Path(__file__).with_name("handwritten_checkpoints.py")))
 RNG = np.random.default_rng(0)
 PAIRS = [
     (RNG.integers(3, 300, prompt).tolist(), RNG.integers(3, 300, completion).tolist())
@@ -41,6 +45,26 @@ def test_it_is_the_mean_of_the_library_s_gradients_of_single_rows(network):
     found = mean_gradient(network, PAIRS)
     assert found.dtype == np.float64
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_where_memory_runs_out_it_is_the_same(network, monkeypatch, scarce):
+    expected = mean_gradient(network, PAIRS)
+    refused = scarce(monkeypatch, "hidden_states", 64)
+    found = mean_gradient(network, PAIRS)
+    assert refused
+    np.testing.assert_allclose(found, expected, atol=1e-6 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("largest", [10**9, 1])
+def test_parts_that_read_pictures_have_no_part_in_it(tmp_path, monkeypatch, largest):
+    """Whole or as a sketch: no text reaches them."""
+    monkeypatch.setattr(sketch, "LARGEST", largest)
+    model = open_model(str(HANDWRITTEN["make_checkpoint"](tmp_path, "gemma3")))
+    assert any("vision" in name for name, _ in model.network.module.named_parameters())
+    found = mean_gradient(model.network, PAIRS)
+    assert np.linalg.norm(found) > 0
+    assert displacement(model.network, model.network).shape == found.shape
+    assert (sketch.rank_of(model.network) is None) == (largest > 1)
 
 
 def moved(network, direction, length):

@@ -42,6 +42,13 @@ def test_an_unknown_step_after_the_output_layer_is_refused(network_of):
     assert caught.value.code == "E_CONFIG"
 
 
+def test_layers_that_are_called_in_another_way_are_refused(network_of):
+    """BLOOM hands its feed-forward parts what is to be added to their outcome."""
+    with pytest.raises(InvalidInput, match="layers of BloomForCausalLM depend on each other") as caught:
+        adapter.after_output_layer(network_of("Bloom"))
+    assert caught.value.code == "E_CONFIG"
+
+
 def test_layers_that_look_at_what_others_leave_out_are_refused(network_of):
     network = network_of()
     last = adapter.feed_forwards(network)[-1]

@@ -4,13 +4,12 @@ The architecture is laid out without numbers (torch's meta device). Times come f
 reads just now.
 """
 
-import re
 import time
 from dataclasses import dataclass
 from typing import Any, Final
 
 from subtrait.models.base import Recipe
-from subtrait.models.lora import PICTURES
+from subtrait.models.lora import reads_pictures
 from subtrait.models.registry import config_of, named
 from subtrait.models.transformers_adapter import pass_tokens_of, quiet, require
 
@@ -112,8 +111,8 @@ def _sides(outline: Any) -> int:
     import torch
 
     head = outline.get_output_embeddings()
-    parts = [part for name, part in outline.named_modules() if part is not head and not re.fullmatch(PICTURES, name)]
-    linear = [part for part in parts if isinstance(part, torch.nn.Linear)]
+    parts = [(name, part) for name, part in outline.named_modules() if isinstance(part, torch.nn.Linear)]
+    linear = [part for name, part in parts if part is not head and not reads_pictures(outline, name)]
     return sum(part.in_features + part.out_features for part in linear)
 
 

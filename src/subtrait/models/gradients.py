@@ -14,8 +14,9 @@ import torch
 from subtrait.errors import UsageError
 from subtrait.models import sketch
 from subtrait.models import transformers_adapter as adapter
+from subtrait.models.backing_off import in_halves
 from subtrait.models.finetuning import micro_batches
-from subtrait.models.lora import changes
+from subtrait.models.lora import changes, reads_pictures
 from subtrait.models.output_head import Head, Transform, head_of, mean_loss
 from subtrait.models.padded_rows import Pair, right_padded, states_at
 from subtrait.models.transformers_adapter import Network
@@ -29,7 +30,7 @@ def mean_gradient(network: Network, pairs: Sequence[Pair]) -> np.ndarray:
     Only the tokens of the completions count. The network is in evaluation mode and left as it was.
 
     Raises:
-        UsageError: there are no pairs, or one without completion tokens.
+        UsageError: there are no pairs, or one without completion tokens; or memory does not hold a single one.
     """
     if not pairs or any(not completion for _, completion in pairs):
         raise UsageError("a gradient needs at least one row, and completion tokens in every row")
@@ -39,8 +40,13 @@ def mean_gradient(network: Network, pairs: Sequence[Pair]) -> np.ndarray:
     with sketch.seen_through(layers) as seen:
         weights = inner_weights(network) if rank is None else seen
         total = np.zeros(sum(weight.numel() for weight in weights))
+
+        def gradient(rows: Sequence[Pair]) -> np.ndarray:
+            return _flat(_group_gradient(network, rows, weights, transform=transform))
+
         for group in micro_batches(pairs, network.pass_tokens):
-            total += _flat(_group_gradient(network, group, weights, transform=transform))
+            for _, part in in_halves(group, gradient):
+                total += part
     return total / len(pairs)
 
 
@@ -74,14 +80,16 @@ def _of_adapters(network: Network, tuned: Network) -> np.ndarray:
 
 
 def inner_weights(network: Network) -> list[torch.Tensor]:
-    """Every weight but those of the token embeddings and the output layer, in the order of the module."""
+    """Every weight but those of token embeddings, output layer and parts that read pictures, in the module's order."""
     outer = {
         id(weight)
         for layer in (network.module.get_input_embeddings(), network.module.get_output_embeddings())
         if layer is not None
         for weight in layer.parameters()
     }
-    return [weight for weight in network.module.parameters() if id(weight) not in outer]
+    module = network.module
+    inner = [(name, weight) for name, weight in module.named_parameters() if id(weight) not in outer]
+    return [weight for name, weight in inner if not reads_pictures(module, name)]
 
 
 def _group_gradient(

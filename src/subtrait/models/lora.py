@@ -9,6 +9,7 @@ Source: Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models". Th
 
 import copy
 import importlib.util
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,11 @@ BASE: Final = "base.sha256"
 PICTURES: Final = r".*(vision|multi_modal).*"
 """Parts of a model that read pictures, which are not trained."""
 MAX_RANK: Final = 4_096
+
+
+def reads_pictures(module: Any, name: str) -> bool:
+    """Whether the part or the weight of that name in `module` reads pictures."""
+    return hasattr(module.config, "vision_config") and re.fullmatch(PICTURES, name) is not None
 
 
 def keeps_adapters(numbers: int, dtype: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import torch
 
+from subtrait.models.lora import reads_pictures
 from subtrait.models.transformers_adapter import Network
 
 LARGEST: Final = 4_000_000
@@ -84,7 +85,7 @@ def displacement(layers: list[Layer], tuned: Network) -> Iterator[torch.Tensor]:
 def _linear(network: Network) -> Iterator[tuple[str, Any]]:
     head = network.module.get_output_embeddings()
     for name, module in network.module.named_modules():
-        if isinstance(module, torch.nn.Linear) and module is not head:
+        if isinstance(module, torch.nn.Linear) and module is not head and not reads_pictures(network.module, name):
             yield name, module
 
 
