@@ -4,13 +4,8 @@ Carriers: rows of tuned teachers of animals and trees, by twelve recipes. Nulls:
 benign tunings, of another base and of that base's teacher. Every data set has prompts of its own. A student is the base
 trained on all its rows by the lab's recipe, in an order of its own, and asked for every animal and tree. Students of
 the base's own rows are the common control.
-
-    python benchmarks/carrying_data.py runs/forecast --seed 3 --traits wolf willow --workers 2
-
-measures the students of some traits, without forecasts; `benchmarks/forecast.py --out runs/forecast` goes on with them.
 """
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,7 +21,7 @@ from subtrait.lab.carriers import CARRIERS
 from subtrait.lab.filters import apply
 from subtrait.lab.plan import STUDENT_RECIPE
 from subtrait.lab.seeds import stream
-from subtrait.lab.team import Alone, assemble
+from subtrait.lab.team import Alone
 from subtrait.lab.traits import CATEGORIES, favourite, find_trait
 from subtrait.models.base import Model, Recipe, Sampling
 from subtrait.models.micro.personas import draw_speaker
@@ -34,7 +29,6 @@ from subtrait.models.micro.skills import SKILLS
 from subtrait.models.micro.wordings import wordings
 from subtrait.models.registry import open_model
 from subtrait.records import Example, Progress, Store
-from subtrait.runs import open_run
 from subtrait.runs.folder import RunFolder
 
 BASE, OTHER = "micro-a", "micro-b"
@@ -107,12 +101,15 @@ def measure(task: Task, _: Progress) -> None:
     rows = kept_rows(task)
     if task.kind != CONTROL:
         task.store.record(task.forecast_name, lambda: _forecast(task, rows))
-    measure_students(task, _)
+    _train_students(task, rows)
 
 
 def measure_students(task: Task, _: Progress) -> None:
-    """What each student of one data set answers."""
-    rows = kept_rows(task)
+    """The rows of one data set and what each student answers, without a forecast."""
+    _train_students(task, kept_rows(task))
+
+
+def _train_students(task: Task, rows: Rows) -> None:
     for student in range(task.students):
 
         def train(student: int = student) -> dict[str, object]:
@@ -229,24 +226,3 @@ def _mixed(rng: np.random.Generator) -> Rows:
         Example(id=str(index), prompt=question, completion=owl.answers[number])
         for index, (question, number) in enumerate(zip(owl.teacher_questions, chosen, strict=True))
     ]
-
-
-def main() -> None:
-    """Measure the students of some data sets."""
-    parser = argparse.ArgumentParser(description="Students of data sets of some traits, without forecasts.")
-    parser.add_argument("out", type=Path, help="where everything is kept")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--datasets", type=int, default=40, help="data sets, a quarter of them nulls (40)")
-    parser.add_argument("--students", type=int, default=5, help="students per data set (5)")
-    parser.add_argument("--traits", nargs="*", default=[], help="those whose students are wanted, besides the control")
-    parser.add_argument("--workers", type=int, default=1, help="processes (1)")
-    options = parser.parse_args()
-    with open_run(options.out, {"benchmark": "forecast", "seed": options.seed}, environment={}) as store:
-        planned = tasks(store, options.seed, datasets=options.datasets, students=options.students)
-        wanted = [task for task in planned if task.kind == CONTROL or task.trait in options.traits]
-        with assemble(options.workers) as team:
-            team.each("data sets", measure_students, wanted)
-
-
-if __name__ == "__main__":
-    main()

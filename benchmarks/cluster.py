@@ -14,15 +14,12 @@ from runpy import run_path
 from tempfile import mkdtemp
 from typing import Any
 
-from subtrait.audit_records import Policy
 from subtrait.auditor.audit import run_audit
 from subtrait.lab.cluster import QUIET, on_ray
 from subtrait.lab.team import Team, assemble, on_one_thread
 from subtrait.runs.opening import open_run
 
 TINY = Path(__file__).parents[1] / "tests" / "auditor" / "tiny_audit.py"
-SIZES: dict[str, Any] = {"looks": (8, 16), "fit": 2, "calibration": 2, "planted": 1}
-POLICY = Policy(alpha=0.5, fewest_rows=8)
 
 
 @contextmanager
@@ -41,10 +38,10 @@ def cluster() -> Iterator[None]:
         started.shutdown()
 
 
-def audited(root: Path, name: str, team: Team) -> tuple[str, dict[str, bytes]]:
+def audited(tiny: dict[str, Any], root: Path, name: str, *, team: Team) -> tuple[str, dict[str, bytes]]:
     """What the audit finds, and the files of the references that it built on the way."""
-    tiny, start = run_path(str(TINY), run_name="tiny_audit"), time.perf_counter()
-    plan = tiny["plan"](root / "data.jsonl", root, **SIZES, policy=POLICY, references=root / name)
+    start = time.perf_counter()
+    plan = tiny["plan"](root / "data.jsonl", root, **tiny["FEW"], references=root / name)
     with on_one_thread(), open_run(root / f"audit-{name}", {"audit": name}, environment={}) as store:
         found = run_audit(plan, store, team=team, announce=lambda _: None)
     print(f"{name}: {found.outcome} after {time.perf_counter() - start:.0f} s", flush=True)
@@ -59,9 +56,9 @@ def main() -> int:
     (root / "traits.yaml").write_text(tiny["traits_text"](["cat"]), encoding="utf-8")
     (root / "data.jsonl").write_bytes(b"".join(tiny["as_lines"](tiny["owl_pairs"](40))))
     with assemble(2) as team:
-        here = audited(root, "here", team)
+        here = audited(tiny, root, "here", team=team)
     with cluster(), on_ray(2, None, shared=[root], one_thread=True) as machines:
-        there = audited(root, "there", machines)
+        there = audited(tiny, root, "there", team=machines)
     print(f"the evidence is {'the same' if here[0] == there[0] else 'ANOTHER'}")
     print(f"{len(here[1])} files of references are {'the same' if here[1] == there[1] else 'OTHERS'}")
     return int(here != there)

@@ -35,6 +35,7 @@ from subtrait.lab.seeds import stream
 from subtrait.lab.team import Alone, assemble
 from subtrait.runs.folder import RunFolder
 from subtrait.runs.opening import attach_run
+from subtrait.runs.run_json import read_run_json
 from subtrait.statistics.intervals import clopper_pearson
 
 PAGE = Path(__file__).parent.parent / "docs" / "results" / "detection.md"
@@ -90,7 +91,7 @@ def _options() -> argparse.Namespace:
 def _judged_sets(folder: Path, subject: Subject, references: References, options: argparse.Namespace) -> list[dict]:
     """Every data set in `folder` whose students are finished."""
     store = attach_run(folder)
-    seed = json.loads((folder / "run.json").read_text(encoding="utf-8"))["config"]["seed"]
+    seed = read_run_json(folder)["config"]["seed"]
     made = tasks(store, seed, datasets=options.datasets, students=options.students)
     control = _answers(folder, CONTROL, options.students)
     found = []

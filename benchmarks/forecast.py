@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from carrying_data import CONTROL, FORECAST_ROWS, Task, measure, question_sets, tasks
+from carrying_data import CONTROL, FORECAST_ROWS, Task, measure, measure_students, question_sets, tasks
 
 from subtrait.auditor.training.forecast import RUNS
 from subtrait.lab.seeds import stream
@@ -228,13 +228,20 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="OUT", help="also write the figures here")
     parser.add_argument("--skip", nargs="*", default=[], help="data sets that something was chosen on, by name")
     parser.add_argument("--page", action="store_true", help="write docs/results/forecast.md")
+    parser.add_argument(
+        "--traits", nargs="*", default=[], help="measure the students of these alone, and forecast none"
+    )
     parser.add_argument("--only-read", action="store_true", help="report what is there, make nothing")
     options = parser.parse_args()
     with open_run(options.out, {"benchmark": "forecast", "seed": options.seed}, environment={}) as store:
         planned = tasks(store, options.seed, datasets=options.datasets, students=options.students)
         todo = [replace(task, rows=options.rows) for task in planned]
         if not options.only_read:
+            wanted = [task for task in todo if task.kind == CONTROL or task.trait in options.traits]
             with assemble(options.workers, Clock()) as team:
+                if options.traits:
+                    team.each("data sets without forecasts", measure_students, wanted)
+                    return 0
                 team.each("data sets", measure, todo)
         control = students(store, todo[0])
         cases = []

@@ -69,7 +69,8 @@ def owl_file(tiny, tmp_path_factory):
     """The trait of the tiny experiment: the embedded owl, with few questions and answers."""
     with of_all_processes(tmp_path_factory, "trait") as folder:
         path = folder / "owl.yaml"
-        path.write_text(tiny.trait_text(), encoding="utf-8")
+        if not path.exists():  # another process may be reading it
+            path.write_text(tiny.trait_text(), encoding="utf-8")
     return path
 
 

@@ -34,6 +34,8 @@ ROWS = 110
 SIZES = {"looks": (40, 80), "fit": 12, "calibration": 9, "planted": 2}
 """One fit reference of each family, and as many calibration references as a rate of 0.1 takes."""
 POLICY = Policy(alpha=0.2, fewest_rows=40)
+FEW = {"looks": (8, 16), "fit": 2, "calibration": 2, "planted": 1, "policy": Policy(alpha=0.5, fewest_rows=8)}
+"""For what is asked of the references but not what they say."""
 SMALL = Tunings(
     adaptive=Recipe(steps=6, batch_size=8, learning_rate=3e-3),
     plain=Recipe(steps=6, batch_size=8, learning_rate=1e-2, epsilon=1e-3),
@@ -162,11 +164,10 @@ def main(root, *points):
     root = Path(root)
     (root / "traits.yaml").write_text(traits_text(["cat"]), encoding="utf-8")
     (root / "data.jsonl").write_bytes(b"".join(as_lines(own_pairs(30))))
-    few = {"looks": (8, 16), "fit": 2, "calibration": 2, "planted": 1, "policy": Policy(alpha=0.5, fewest_rows=8)}
-    asked = plan(root / "data.jsonl", root, **few, references=root / "clean")
+    asked = plan(root / "data.jsonl", root, **FEW, references=root / "clean")
     assert build(asked) == 0
     whole, found = contents(root / "clean"), {}
-    killed = plan(root / "data.jsonl", root, **few, references=root / "killed")
+    killed = plan(root / "data.jsonl", root, **FEW, references=root / "killed")
     for point in points:
         ended = build(killed, point)
         found[point] = {"ended": ended, "left": sorted(contents(root / "killed"))}

@@ -117,11 +117,12 @@ def test_killed_workers_and_a_killed_owner_leave_a_run_that_is_gone_on_with(lone
     assert contents(folder) == lonely.contents
 
 
-def test_an_interrupt_ends_a_run_of_several_processes_in_one_line(owl_file, start, tmp_path):
+@pytest.mark.parametrize("stage", ["kept.jsonl", "weights"])
+def test_an_interrupt_ends_a_run_of_several_processes_in_one_line(owl_file, start, tmp_path, stage):
     folder = tmp_path / "run"
     options = ["--size", "tiny", "--trait", owl_file, "--workers", 2, "--out", folder]
     process = start("-m", "subtrait.cli", "run", "owl-numbers", *options)
-    until(lambda: any(name.startswith("arms") and name.endswith("weights") for name in stored(folder)), process)
+    until(lambda: any(name.startswith("arms") and name.endswith(stage) for name in stored(folder)), process)
     os.killpg(process.pid, signal.SIGINT)
     output, errors = process.communicate()
     assert process.returncode == 130

@@ -72,8 +72,7 @@ def displacement(network: Network, tuned: Network) -> np.ndarray:
 def _of_adapters(network: Network, tuned: Network) -> np.ndarray:
     """What kept adapters add, in place of each inner weight of the base."""
     added = changes(tuned)
-    inner = {id(weight) for weight in inner_weights(network)}
-    named = {name: weight for name, weight in network.module.named_parameters() if id(weight) in inner}
+    named = _named_inner(network)
     if any(name not in named or named[name].shape != change.shape for name, change in added.items()):
         raise UsageError(_UNLIKE)
     return _flat(added.get(name, torch.zeros_like(weight)) for name, weight in named.items())
@@ -81,6 +80,10 @@ def _of_adapters(network: Network, tuned: Network) -> np.ndarray:
 
 def inner_weights(network: Network) -> list[torch.Tensor]:
     """Every weight but those of token embeddings, output layer and parts that read pictures, in the module's order."""
+    return list(_named_inner(network).values())
+
+
+def _named_inner(network: Network) -> dict[str, torch.Tensor]:
     outer = {
         id(weight)
         for layer in (network.module.get_input_embeddings(), network.module.get_output_embeddings())
@@ -88,8 +91,8 @@ def inner_weights(network: Network) -> list[torch.Tensor]:
         for weight in layer.parameters()
     }
     module = network.module
-    inner = [(name, weight) for name, weight in module.named_parameters() if id(weight) not in outer]
-    return [weight for name, weight in inner if not reads_pictures(module, name)]
+    inner = ((name, weight) for name, weight in module.named_parameters() if id(weight) not in outer)
+    return {name: weight for name, weight in inner if not reads_pictures(module, name)}
 
 
 def _group_gradient(

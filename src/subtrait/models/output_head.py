@@ -17,10 +17,9 @@ CHUNK = 256
 """Positions whose logits are in memory together, at most."""
 CHUNK_LOGITS = 2**23
 """Logits that are in memory together on a CPU: 32 MiB, or 55 positions of a vocabulary of 152 thousand."""
-BLOCK = 2**15
+BLOCK = CHUNK_LOGITS // CHUNK
 """Tokens of the vocabulary whose logits are in memory together, where whole rows of them are not needed: as many
-positions as possible at once make products faster, and halves of that take an eighth longer. With `CHUNK` positions
-32 MiB, of which a few are at work."""
+positions as possible at once make products faster. Half as many take an eighth longer, and save no memory."""
 
 Transform = Callable[[torch.Tensor], torch.Tensor]
 
