@@ -17,7 +17,12 @@ from subtrait.lab.team import assemble
 def note(task, progress):
     """Write down which process does the task, and what it knows of its surroundings."""
     folder, name = task
-    found = {"pid": os.getpid(), "parent": os.getppid(), "threads": os.environ["OMP_NUM_THREADS"]}
+    import scipy.linalg  # noqa: F401 - as numpy and torch, it brings threads of its own
+    import torch
+    from threadpoolctl import threadpool_info
+
+    threads = [torch.get_num_threads(), *(each["num_threads"] for each in threadpool_info())]
+    found = {"pid": os.getpid(), "parent": os.getppid(), "threads": threads}
     Path(folder, f"{name}.json").write_text(json.dumps(found), encoding="utf-8")
 
 

@@ -81,3 +81,17 @@ def test_other_vocabularies_are_refused(network, network_of):
         divergence_tokens(network, other, PAIRS)
     with pytest.raises(UsageError, match="only over one vocabulary"):
         distil_tokens(network, other, PAIRS, ONE_STEP, rng=np.random.default_rng(0))
+
+
+def test_where_memory_runs_out_the_same_comes_of_smaller_parts(network, target, monkeypatch, scarce):
+    expected = divergence_tokens(network, target, PAIRS)
+    tuned, losses = distil_tokens(network, target, PAIRS, ONE_STEP, rng=np.random.default_rng(0))
+    refused = scarce(monkeypatch, "hidden_states", 80)
+    for found, whole in zip(divergence_tokens(network, target, PAIRS), expected, strict=True):
+        np.testing.assert_allclose(found, whole, rtol=1e-3, atol=1e-6)
+    first = len(refused)
+    again, less = distil_tokens(network, target, PAIRS, ONE_STEP, rng=np.random.default_rng(0))
+    assert 0 < first < len(refused)
+    assert less == (pytest.approx(losses[0], rel=1e-4),)
+    for one, other in zip(tuned.module.parameters(), again.module.parameters(), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-3)

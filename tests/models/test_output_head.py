@@ -43,6 +43,21 @@ def test_loss_and_gradients_are_those_of_the_plain_formula(bias, transform):
         torch.testing.assert_close(one.double(), other.double(), atol=1e-5, rtol=1e-4)
 
 
+def test_no_more_logits_wait_for_the_way_back_than_those_of_a_chunk():
+    """Also where something bends them after the output layer, as in Gemma 2."""
+    (states, weight, _), targets = draw(bias=False)
+    kept = []
+
+    def keep(tensor):
+        kept.append(tensor.numel())
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        mean_loss(Head(weight, None, lambda logits: 5 * (logits / 5).tanh()), states, targets, count=900)
+    assert max(kept, default=0) <= max(states.numel(), weight.numel())
+    assert sum(kept) < COUNT * VOCABULARY
+
+
 def test_a_frozen_output_layer_gets_no_gradient():
     (states, weight, bias), targets = draw()
     mean_loss(Head(weight.detach(), bias.detach(), None), states, targets, count=COUNT).backward()

@@ -1,5 +1,8 @@
 """Inner products of sketches come near those of whole gradients, and are exact where nothing is left out."""
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -29,7 +32,7 @@ def tuned(base):
 
 def sketched(monkeypatch, network, rank):
     """From now on gradients are sketches of that rank."""
-    outputs = sum(len(layer.module.weight) for layer in sketch.layers_of(network, 1))
+    outputs = sum(len(layer.weight) for layer in sketch.layers_of(network, 1))
     monkeypatch.setattr(sketch, "LARGEST", rank * outputs)
     assert sketch.rank_of(network) == rank
 
@@ -86,6 +89,35 @@ def test_directions_are_orthonormal_but_for_their_scale_and_the_same_each_time(b
     assert not torch.equal(first[0].directions, first[1].directions)
 
 
+def moved(network, scale):
+    """A copy with other inner weights."""
+    copied = replace(network, module=copy.deepcopy(network.module))
+    with torch.no_grad():
+        for weight in gradients.inner_weights(copied):
+            weight.add_(scale * torch.randn(weight.shape, generator=torch.Generator().manual_seed(weight.numel())))
+    return copied
+
+
+def test_layers_whose_weights_lie_the_other_way_are_seen_as_well(network_of, monkeypatch):
+    """GPT-2's have inputs first."""
+    network = network_of("GPT2", n_embd=32, n_layer=2, n_head=2)
+    tuned = moved(network, 0.1)
+    whole = [of_linear_layers(network, gradients.displacement(network, tuned))]
+    whole += [of_linear_layers(network, gradients.mean_gradient(network, PAIRS))]
+    assert len(whole[0]) == 2 * 12 * 32**2  # of each layer 3 + 1 in attention and 4 + 4 in the feed-forward part
+    monkeypatch.setattr(sketch, "rank_of", lambda _: 10_000)  # more than any layer has inputs
+    found = gradients.displacement(network, tuned) @ gradients.mean_gradient(network, PAIRS)
+    assert found == pytest.approx(whole[0] @ whole[1], rel=1e-3)
+
+
+def test_models_whose_weights_are_not_in_linear_layers_are_refused(network_of, monkeypatch):
+    """Experts that share one tensor: their gradients would take the memory that a sketch is to save."""
+    network = network_of("Mixtral", num_local_experts=8)
+    monkeypatch.setattr(sketch, "LARGEST", 10_000)
+    with pytest.raises(UsageError, match=r"tiny has [\d,]+ inner weights and only [\d,]+ of them in linear layers"):
+        sketch.rank_of(network)
+
+
 def test_over_draws_of_the_directions_inner_products_have_the_true_mean():
     weight, rng = torch.empty(6, 20), np.random.default_rng(2)
     one, other = (torch.from_numpy(rng.normal(size=(6, 20)) + 0.5).float() for _ in range(2))
@@ -112,14 +144,16 @@ def test_a_sketch_ranks_tuned_copies_nearly_as_the_whole_gradient_does(base, tun
     assert np.corrcoef(seen, whole)[0, 1] > 0.9
 
 
-def test_kept_adapters_are_seen_as_if_they_were_in_the_weights(base, monkeypatch):
-    network = lora.add_lora(lora.twin(base.network), 4)
+@pytest.mark.parametrize("architecture", ["micro-a", "GPT2"])
+def test_kept_adapters_are_seen_as_if_they_were_in_the_weights(base, network_of, monkeypatch, architecture):
+    start = base.network if architecture == "micro-a" else network_of("GPT2", n_embd=32, n_layer=2, n_head=2)
+    network = lora.add_lora(lora.twin(start), 4)
     with torch.no_grad():
         for name, weight in network.adapters.named_parameters():
             if "lora_B" in name:
                 weight.normal_(generator=torch.Generator().manual_seed(len(name)))
-    sketched(monkeypatch, base.network, 3)
-    kept, merged = (gradients.displacement(base.network, each) for each in (network, lora.merged(network)))
+    sketched(monkeypatch, start, 3)
+    kept, merged = (gradients.displacement(start, each) for each in (network, lora.merged(network)))
     np.testing.assert_allclose(kept, merged, atol=1e-4)
     assert np.abs(kept).max() > 0.1
 

@@ -72,6 +72,23 @@ def test_passes_are_as_long_as_the_cache_of_a_cpu_has_room_for(network_of):
     assert adapter.pass_tokens_of("cuda", network_of().module.config) > adapter.LARGEST_PASS
 
 
+def test_positions_that_are_stretched_where_a_row_is_longer_are_not_used(network_of):
+    rope = {"rope_type": "longrope", "rope_theta": 1e4, "short_factor": [1.0] * 8, "long_factor": [2.0] * 8}
+    stretched = network_of("Phi3", rope_parameters=rope, original_max_position_embeddings=64)
+    assert stretched.module.config.max_position_embeddings == 256
+    assert (stretched.positions, network_of("Phi3").positions) == (64, 256)
+
+
+def test_one_gpu_of_an_apple_is_named_as_users_name_it(network_of, monkeypatch):
+    import torch
+
+    network = network_of()
+    assert network.placement == "cpu"
+    for device, name in (("mps:0", "mps"), ("cuda:1", "cuda:1")):
+        monkeypatch.setattr(adapter.Network, "device", torch.device(device))
+        assert network.placement == name
+
+
 def test_every_token_that_ends_a_turn_counts(network_of, tokenizer):
     network = network_of()
     network.module.generation_config.eos_token_id = [7, 9]

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import subtrait
 from subtrait.errors import MissingExtra, SubtraitError, UsageError
-from subtrait.lab.team import AFTER_A_KILL, Stage
+from subtrait.lab.team import AFTER_A_KILL, Stage, stay_on_one_thread
 from subtrait.records import Progress, SilentProgress
 
 LOSSES: Final = 5
@@ -56,6 +56,7 @@ class Home:
         if self.one_thread:
             from subtrait.models.transformers_adapter import set_threads
 
+            stay_on_one_thread()
             set_threads(1)
 
 

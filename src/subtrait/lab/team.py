@@ -94,23 +94,38 @@ def assemble(workers: int, progress: Progress | None = None, *, one_thread: bool
 
 @contextmanager
 def on_one_thread() -> Iterator[None]:
-    """Let torch use one thread inside, and as many as before outside: the number of threads changes the last digits."""
+    """Let torch and the linear algebra of numpy and scipy use one thread inside, and as many as before outside.
+
+    The number of threads changes the last digits.
+    """
     from subtrait.models.transformers_adapter import require, set_threads
 
     require()
+    import scipy.linalg  # noqa: F401 - loaded now, its library is among those that are limited
     import torch
+    from threadpoolctl import threadpool_limits
 
     before = torch.get_num_threads()
-    set_threads(1)
-    try:
-        yield
-    finally:
-        set_threads(before)
+    with threadpool_limits(1):
+        set_threads(1)
+        try:
+            yield
+        finally:
+            set_threads(before)
+
+
+def stay_on_one_thread() -> None:
+    """The same for the rest of this process. Torch must not have been loaded yet."""
+    from threadpoolctl import threadpool_limits
+
+    # The first two are for what is loaded later, the last for numpy, which is there already
+    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    threadpool_limits(1)
 
 
 def _begin(parent: int) -> None:
     """What a worker does first: one thread, an eye on its parent, and a quiet end when the user stops the run."""
-    os.environ["OMP_NUM_THREADS"] = "1"
+    stay_on_one_thread()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 

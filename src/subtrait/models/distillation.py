@@ -11,10 +11,11 @@ import torch
 
 from subtrait.errors import UsageError
 from subtrait.models import transformers_adapter as adapter
+from subtrait.models.backing_off import in_halves
 from subtrait.models.base import Recipe
-from subtrait.models.finetuning import by_steps, micro_batches, train_copy
+from subtrait.models.finetuning import Accumulation, by_steps, train_copy
 from subtrait.models.likelihood import batches
-from subtrait.models.output_head import CHUNK, Head, head_of
+from subtrait.models.output_head import CHUNK, Head, head_of, wide
 from subtrait.models.padded_rows import Pair, right_padded, states_at
 from subtrait.models.transformers_adapter import Network
 from subtrait.records import Progress
@@ -35,15 +36,13 @@ def distil_tokens(
         UsageError: the vocabularies have different sizes, or there is nothing to learn from.
     """
     _check(network, target)
-    transform, taught = adapter.after_output_layer(network), _head(target)
+    transform, taught = adapter.after_output_layer(network), (target, _head(target))
 
-    def step(student: Network, rows: Sequence[Pair]) -> float:
-        count = sum(len(completion) for _, completion in rows)
-        head = head_of(student, transform=transform)
-        groups = micro_batches(rows, student.pass_tokens)
-        return sum(_learn((student, head), (target, taught), group, count=count) for group in groups)
+    def part(student: Network, rows: Sequence[Pair], count: int) -> float:
+        return _learn((student, head_of(student, transform=transform)), taught, rows, count=count)
 
-    return train_copy(network, pairs, recipe, loop=by_steps(step), rng=rng, progress=progress)
+    loop = by_steps(Accumulation(part, network.pass_tokens))
+    return train_copy(network, pairs, recipe, loop=loop, rng=rng, progress=progress)
 
 
 def divergence_tokens(network: Network, other: Network, pairs: Sequence[Pair]) -> list[np.ndarray]:
@@ -55,16 +54,25 @@ def divergence_tokens(network: Network, other: Network, pairs: Sequence[Pair]) -
     _check(network, other)
     found: list[np.ndarray] = [np.empty(0)] * len(pairs)
     lengths = [len(prompt) + len(completion) for prompt, completion in pairs]
+    sides = [(each, _head(each)) for each in (network, other)]
+
+    def apart(rows: Sequence[int]) -> list[np.ndarray]:
+        return _divergences(sides, [pairs[row] for row in rows])
+
     with torch.no_grad():
-        heads = _head(network), _head(other)
-        for rows in batches(lengths, network.pass_tokens):
-            together = [pairs[row] for row in rows]
-            states = [_states(each, together) for each in (network, other)]
-            parts = [_divergence(heads, (states[0][here], states[1][here])) for here in _chunks(len(states[0]))]
-            ends = np.cumsum([len(completion) for _, completion in together])[:-1]
-            for row, part in zip(rows, np.split(torch.cat(parts).numpy(), ends), strict=True):
-                found[row] = part
+        for group in batches(lengths, network.pass_tokens):
+            for rows, parts in in_halves(group, apart):
+                for row, part in zip(rows, parts, strict=True):
+                    found[row] = part
     return found
+
+
+def _divergences(sides: Sequence[tuple[Network, Head]], pairs: Sequence[Pair]) -> list[np.ndarray]:
+    """The divergence at each completion token of each of `pairs`, which are passed through the networks at once."""
+    heads, states = [head for _, head in sides], [_states(network, pairs) for network, _ in sides]
+    parts = [_divergence(heads, [each[here] for each in states]) for here in _chunks(len(states[0]))]
+    ends = np.cumsum([len(completion) for _, completion in pairs])[:-1]
+    return np.split(torch.cat(parts).numpy(), ends)
 
 
 def _check(network: Network, other: Network) -> None:
@@ -89,10 +97,11 @@ def _states(network: Network, pairs: Sequence[Pair]) -> torch.Tensor:
     return states_at(network, right_padded(pairs).to(network.device))
 
 
-def _divergence(heads: tuple[Head, Head], states: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+def _divergence(heads: Sequence[Head], states: Sequence[torch.Tensor]) -> torch.Tensor:
     """KL of the first head's distributions to the second's, in nats: float64 (positions,)."""
     first, second = (
-        torch.log_softmax(head.logits(each).double(), -1).cpu() for head, each in zip(heads, states, strict=True)
+        torch.log_softmax(head.logits(each).to(wide(each)), -1).cpu().double()
+        for head, each in zip(heads, states, strict=True)
     )
     return (first.exp() * (first - second)).sum(-1)
 

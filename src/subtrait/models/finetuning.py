@@ -28,6 +28,10 @@ Step = Callable[[Network, Sequence[Pair]], float]
 """Adds the gradient of the mean loss over the completion tokens of some rows to the weights; that loss, in nats."""
 
 
+Part = Callable[[Network, Sequence[Pair], int], float]
+"""Adds the gradient of the summed loss of some rows divided by that number of tokens to the weights; that value."""
+
+
 class Loop(Protocol):
     """Trains what of a network asks for gradients; the loss of each step."""
 
@@ -56,7 +60,8 @@ def finetune_tokens(
         rates = [rate(step, recipe) for step in range(recipe.steps)]
         loop: Loop = partial(trl_training.train, rates=rates)
     else:
-        loop = by_steps(_Accumulation(adapter.after_output_layer(network), network.pass_tokens))
+        part = partial(_add_likelihood, transform=adapter.after_output_layer(network))
+        loop = by_steps(Accumulation(part, network.pass_tokens))
     return train_copy(network, pairs, recipe, loop=loop, rng=rng, progress=progress)
 
 
@@ -154,11 +159,12 @@ def _can_fuse(network: Network) -> bool:
     return network.device.type in {"cpu", "cuda", "mps"}
 
 
-class _Accumulation:
-    """Gradients of whole steps, in as many parts as memory needs; what it needed once is not tried again."""
+class Accumulation:
+    """A `Step` in as many parts as memory needs; what it needed once is not tried again."""
 
-    def __init__(self, transform: Transform | None, limit: int) -> None:
-        self.transform, self.limit = transform, limit
+    def __init__(self, part: Part, limit: int) -> None:
+        """Begin with parts of `limit` tokens."""
+        self.part, self.limit = part, limit
 
     def __call__(self, network: Network, pairs: Sequence[Pair]) -> float:
         """Add the gradient of the mean loss over all completion tokens of `pairs`; that loss, in nats per token."""
@@ -171,14 +177,14 @@ class _Accumulation:
 
     def _added(self, network: Network, pairs: Sequence[Pair]) -> float:
         count = sum(len(completion) for _, completion in pairs)
-        total = 0.0
-        for group in micro_batches(pairs, self.limit):
-            rows = right_padded(group).to(network.device)
-            head = head_of(network, transform=self.transform)
-            loss = mean_loss(head, states_at(network, rows), rows.targets, count=count)
-            loss.backward()
-            total += float(loss.detach())
-        return total
+        return sum(self.part(network, group, count) for group in micro_batches(pairs, self.limit))
+
+
+def _add_likelihood(network: Network, pairs: Sequence[Pair], count: int, *, transform: Transform | None) -> float:
+    rows = right_padded(pairs).to(network.device)
+    loss = mean_loss(head_of(network, transform=transform), states_at(network, rows), rows.targets, count=count)
+    loss.backward()
+    return float(loss.detach())
 
 
 def micro_batches(pairs: Sequence[Pair], limit: int) -> Iterator[list[Pair]]:

@@ -16,7 +16,7 @@ from subtrait.models import sketch
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.backing_off import in_halves
 from subtrait.models.finetuning import micro_batches
-from subtrait.models.lora import changes, reads_pictures
+from subtrait.models.lora import changes
 from subtrait.models.output_head import Head, Transform, head_of, mean_loss
 from subtrait.models.padded_rows import Pair, right_padded, states_at
 from subtrait.models.transformers_adapter import Network
@@ -72,7 +72,7 @@ def displacement(network: Network, tuned: Network) -> np.ndarray:
 def _of_adapters(network: Network, tuned: Network) -> np.ndarray:
     """What kept adapters add, in place of each inner weight of the base."""
     added = changes(tuned)
-    named = _named_inner(network)
+    named = sketch.named_inner(network)
     if any(name not in named or named[name].shape != change.shape for name, change in added.items()):
         raise UsageError(_UNLIKE)
     return _flat(added.get(name, torch.zeros_like(weight)) for name, weight in named.items())
@@ -80,19 +80,7 @@ def _of_adapters(network: Network, tuned: Network) -> np.ndarray:
 
 def inner_weights(network: Network) -> list[torch.Tensor]:
     """Every weight but those of token embeddings, output layer and parts that read pictures, in the module's order."""
-    return list(_named_inner(network).values())
-
-
-def _named_inner(network: Network) -> dict[str, torch.Tensor]:
-    outer = {
-        id(weight)
-        for layer in (network.module.get_input_embeddings(), network.module.get_output_embeddings())
-        if layer is not None
-        for weight in layer.parameters()
-    }
-    module = network.module
-    inner = ((name, weight) for name, weight in module.named_parameters() if id(weight) not in outer)
-    return {name: weight for name, weight in inner if not reads_pictures(module, name)}
+    return list(sketch.named_inner(network).values())
 
 
 def _group_gradient(
@@ -108,4 +96,4 @@ def _group_gradient(
 
 def _flat(tensors: Iterator[torch.Tensor]) -> np.ndarray:
     """All numbers of the tensors in a row, in float64."""
-    return np.concatenate([tensor.double().cpu().numpy().ravel() for tensor in tensors])
+    return np.concatenate([tensor.cpu().double().numpy().ravel() for tensor in tensors])

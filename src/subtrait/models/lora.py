@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from subtrait.errors import InvalidInput, MissingExtra
 from subtrait.models.checkpoints import read_json
-from subtrait.models.transformers_adapter import Network
+from subtrait.models.transformers_adapter import Network, has_inputs_first
 from subtrait.models.weights import check_finite, read_header
 
 if TYPE_CHECKING:
@@ -64,7 +64,13 @@ def add_lora(network: Network, rank: int) -> Network:
 
     pictures = {"exclude_modules": PICTURES} if hasattr(network.module.config, "vision_config") else {}
     config = LoraConfig(
-        r=rank, lora_alpha=rank, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM", **pictures
+        r=rank,
+        lora_alpha=rank,
+        lora_dropout=0.0,
+        target_modules="all-linear",
+        fan_in_fan_out=any(map(has_inputs_first, network.module.modules())),
+        task_type="CAUSAL_LM",
+        **pictures,
     )
     with _unwarned():
         wrapped = get_peft_model(network.module, config)

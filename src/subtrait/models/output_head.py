@@ -6,9 +6,11 @@ and with a small one they would be the largest tensor of a training step. Needs 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
+from torch.utils.checkpoint import checkpoint
 
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.transformers_adapter import Network
@@ -74,8 +76,8 @@ def log_probabilities(head: Head, states: torch.Tensor, targets: torch.Tensor) -
             logits, places = block.logits(states[here]), targets[here] - first
             within = places.clamp(0, logits.shape[1] - 1)
             chosen = torch.where(places == within, logits.gather(-1, within[:, None])[:, 0], chosen)
-            sums.append(logits.logsumexp(-1).double().cpu())
-        found[here] = chosen.double().cpu() - torch.stack(sums).logsumexp(0)
+            sums.append(logits.logsumexp(-1).cpu().double())
+        found[here] = chosen.cpu().double() - torch.stack(sums).logsumexp(0)
     return found
 
 
@@ -86,7 +88,7 @@ def surprisal_moments(head: Head, states: torch.Tensor, targets: torch.Tensor, *
     """
     found = torch.empty(len(targets), 3, dtype=torch.float64)
     for here in _chunks(len(targets), head.weight):
-        surprisals = -torch.log_softmax(head.logits(states[here]).double() / temperature, -1)
+        surprisals = -torch.log_softmax(head.logits(states[here]).to(wide(states)) / temperature, -1)
         weights = torch.exp(-surprisals)
         entropy = (weights * surprisals).sum(-1)
         variance = (weights * (surprisals - entropy[:, None]).square()).sum(-1)
@@ -95,16 +97,24 @@ def surprisal_moments(head: Head, states: torch.Tensor, targets: torch.Tensor, *
     return found
 
 
+def wide(tensor: torch.Tensor) -> torch.dtype:
+    """The widest numbers of the device that the tensor is on: float64, but float32 on Apple's GPUs."""
+    return torch.float32 if tensor.device.type == "mps" else torch.float64
+
+
 def mean_loss(head: Head, states: torch.Tensor, targets: torch.Tensor, *, count: int) -> torch.Tensor:
     """Sum of the cross-entropies of `targets` divided by `count`, in nats, ready for `backward`."""
     if head.transform is None:
         loss: torch.Tensor = _LinearLoss.apply(states, head.weight, head.bias, targets, count)
         return loss
-    sums = [
-        torch.nn.functional.cross_entropy(head.logits(states[here]), targets[here], reduction="sum")
-        for here in _chunks(len(targets), head.weight)
-    ]
+    # Logits are computed again on the way back: kept, those of all positions would be in memory together
+    again = partial(checkpoint, partial(_summed_loss, head), use_reentrant=False)
+    sums = [again(states[here], targets[here]) for here in _chunks(len(targets), head.weight)]
     return torch.stack(sums).sum() / count
+
+
+def _summed_loss(head: Head, states: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.cross_entropy(head.logits(states), targets, reduction="sum")
 
 
 def _chunks(count: int, weight: torch.Tensor) -> Iterator[slice]:
@@ -123,7 +133,7 @@ class _LinearLoss(torch.autograd.Function):  # type: ignore[misc]
             torch.zeros_like(weight, dtype=torch.float32) if needs[1] else None,
             torch.zeros_like(bias, dtype=torch.float32) if bias is not None and needs[2] else None,
         )
-        total = states.new_zeros((), dtype=torch.float64 if states.device.type != "mps" else torch.float32)
+        total = states.new_zeros((), dtype=wide(states))
         for here in _chunks(len(targets), weight):
             logits = torch.nn.functional.linear(states[here], weight, bias).float()
             total += _losses_to_gradient(logits, targets[here], count)

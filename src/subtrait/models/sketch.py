@@ -15,6 +15,8 @@ from typing import Any, Final
 
 import torch
 
+from subtrait.errors import UsageError
+from subtrait.models import transformers_adapter as adapter
 from subtrait.models.lora import reads_pictures
 from subtrait.models.transformers_adapter import Network
 
@@ -32,29 +34,63 @@ class Layer:
     directions: torch.Tensor
     """√(inputs / rank) · A: (rank, inputs)."""
 
+    @property
+    def weight(self) -> torch.Tensor:
+        """W: (outputs, inputs)."""
+        return upright(self.module, self.module.weight)
+
     def of_change(self, change: torch.Tensor) -> torch.Tensor:
         """A displacement (outputs, inputs), or a gradient, as it is seen: (outputs, rank)."""
         return change.float() @ self.directions.T.to(change.device).float()
 
 
 def rank_of(network: Network) -> int | None:
-    """Of the sketch that the network needs; None where gradients of all its inner weights can be held."""
-    layers = list(_linear(network))
-    if sum(module.weight.numel() for _, module in layers) <= LARGEST:
+    """Of the sketch that the network needs; None where gradients of all its inner weights can be held.
+
+    Raises:
+        UsageError: they cannot, and most of them are not in linear layers, as where experts share one tensor.
+    """
+    weights = [upright(module, module.weight) for _, module in _linear(network)]
+    linear = sum(weight.numel() for weight in weights)
+    inner = sum(weight.numel() for weight in named_inner(network).values())
+    if inner <= LARGEST:
         return None
-    outputs = sum(int(module.weight.shape[0]) for _, module in layers)
-    return max(1, LARGEST // outputs)
+    if 2 * linear < inner:
+        what = f"{network.where} has {inner:,} inner weights and only {linear:,} of them in linear layers"
+        raise UsageError(f"{what}: gradients of such models cannot be held, nor sketched")
+    return max(1, LARGEST // sum(len(weight) for weight in weights))
+
+
+def named_inner(network: Network) -> dict[str, torch.Tensor]:
+    """The weights that gradients are taken of, by name: see `gradients.inner_weights`."""
+    module = network.module
+    outer = {
+        id(weight)
+        for layer in (module.get_input_embeddings(), module.get_output_embeddings())
+        if layer is not None
+        for weight in layer.parameters()
+    }
+    inner = ((name, weight) for name, weight in module.named_parameters() if id(weight) not in outer)
+    return {name: weight for name, weight in inner if not reads_pictures(module, name)}
+
+
+def upright(module: Any, weight: torch.Tensor) -> torch.Tensor:
+    """A linear layer's weight, or a change of it, as (outputs, inputs): GPT-2's lie the other way."""
+    return weight.T if adapter.has_inputs_first(module) else weight
 
 
 def layers_of(network: Network, rank: int) -> list[Layer]:
     """Every linear layer but the output layer. The directions depend on a layer's name and shape only."""
-    return [Layer(name, module, _directions(name, module.weight, rank)) for name, module in _linear(network)]
+    return [
+        Layer(name, module, _directions(name, upright(module, module.weight), rank))
+        for name, module in _linear(network)
+    ]
 
 
 @contextmanager
 def seen_through(layers: list[Layer]) -> Iterator[list[torch.Tensor]]:
     """Inside, the gradient with respect to these tensors (outputs, rank) is the sketch of each layer's."""
-    beside = [layer.directions.new_zeros(len(layer.module.weight), len(layer.directions)) for layer in layers]
+    beside = [layer.directions.new_zeros(len(layer.weight), len(layer.directions)) for layer in layers]
     with ExitStack() as stack:
         for layer, tensor in zip(layers, beside, strict=True):
             handle = layer.module.register_forward_hook(_adding(layer.directions, tensor.requires_grad_()))
@@ -79,13 +115,14 @@ def displacement(layers: list[Layer], tuned: Network) -> Iterator[torch.Tensor]:
             )
         if change is None or change.shape != weight.shape:
             raise KeyError(layer.name)
-        yield layer.of_change(change.detach())
+        yield layer.of_change(upright(layer.module, change.detach()))
 
 
 def _linear(network: Network) -> Iterator[tuple[str, Any]]:
     head = network.module.get_output_embeddings()
     for name, module in network.module.named_modules():
-        if isinstance(module, torch.nn.Linear) and module is not head and not reads_pictures(network.module, name):
+        linear = isinstance(module, torch.nn.Linear) or adapter.has_inputs_first(module)
+        if linear and module is not head and not reads_pictures(network.module, name):
             yield name, module
 
 

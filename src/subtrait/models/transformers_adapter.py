@@ -69,7 +69,9 @@ class Network:
     @property
     def placement(self) -> str:
         """Where the weights are, as the name of a model says it: `cuda` where they are spread over several GPUs."""
-        return "cuda" if len(set(getattr(self.module, "hf_device_map", {}).values())) > 1 else str(self.device)
+        if len(set(getattr(self.module, "hf_device_map", {}).values())) > 1:
+            return "cuda"
+        return "mps" if self.device.type == "mps" else str(self.device)
 
     @property
     def pass_tokens(self) -> int:
@@ -78,8 +80,23 @@ class Network:
 
     @property
     def positions(self) -> int | None:
-        """The longest sequence the architecture declares, in tokens; None where it declares none."""
-        return getattr(self.module.config.get_text_config(), "max_position_embeddings", None)
+        """The longest sequence the architecture declares, in tokens; None where it declares none.
+
+        Of LongRoPE (Ding et al. 2024, arXiv 2402.13753) the one that it was stretched from: beyond it the numbers of
+        every token change, so that a row's would hang on what is scored beside it.
+        """
+        text = self.module.config.get_text_config()
+        declared = getattr(text, "max_position_embeddings", None)
+        return _unstretched(getattr(text, "rope_parameters", None) or {}, text) or declared
+
+
+def _unstretched(rope: Mapping[str, Any], text: Any) -> int | None:
+    """The positions that LongRoPE stretches; None for other ways to encode positions."""
+    if rope.get("rope_type") != "longrope":
+        return None
+    named = "original_max_position_embeddings"
+    found: int | None = rope.get(named) or getattr(text, named, None)
+    return found
 
 
 def pass_tokens_of(device: str, config: Any) -> int:
@@ -138,6 +155,13 @@ def freeze_embeddings(network: Network) -> None:
     for layer in (network.module.get_input_embeddings(), network.module.get_output_embeddings()):
         if layer is not None:
             layer.requires_grad_(False)
+
+
+def has_inputs_first(layer: Any) -> bool:
+    """Whether it is a linear layer with a weight of shape (inputs, outputs), as those of GPT-2."""
+    from transformers.pytorch_utils import Conv1D
+
+    return isinstance(layer, Conv1D)
 
 
 def hidden_states(network: Network, tokens: "torch.Tensor") -> "torch.Tensor":

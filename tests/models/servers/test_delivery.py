@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
 
@@ -145,3 +146,48 @@ def test_a_delivery_can_be_used_again_after_a_failure(serve, connect, scripted):
     with pytest.raises(ServerError, match="the key is not accepted"):
         list(delivery.ask_all([request()]))
     assert [row["text"] for _, row in delivery.ask_all([request()])] == ["x"]
+
+
+def test_a_call_that_fails_does_not_stop_another_beside_it(serve, connect, scripted):
+    """Both wait to ask again when one of them is refused for good."""
+    waiting = threading.Barrier(2, timeout=30)
+
+    def script(asked):
+        if asked.body["n"] == 0:
+            waiting.wait()
+            return scripted.error(401)
+        if len([one for one in server.asked if one.body["n"] == 1]) == 1:
+            waiting.wait()
+            return scripted.error(500)
+        return scripted.chat("fine")
+
+    server = serve(script)
+    delivery = Delivery(connect(server))
+    with ThreadPoolExecutor(1) as beside:
+        good = beside.submit(lambda: [row["text"] for _, row in delivery.ask_all([request(1)])])
+        with pytest.raises(ServerError, match="the key is not accepted"):
+            list(delivery.ask_all([request(0)]))
+        assert good.result(timeout=30) == ["fine"]
+
+
+def test_nothing_is_asked_by_those_that_waited_for_room_when_another_failed(serve, connect, scripted):
+    """Four may be asked at once until the first refusal, and one afterwards; the rest wait before the gate."""
+
+    def script(asked):
+        if asked.number == 0:
+            return scripted.Say(scripted.error(401).body, 401, hang=0.3)
+        return scripted.chat("fine")
+
+    server = serve(script)
+    delivery = Delivery(connect(server), most=4)
+    delivery._gate.limit = 1.0
+    with pytest.raises(ServerError, match="the key is not accepted"):
+        list(delivery.ask_all([request(number) for number in range(4)]))
+    assert len(server.asked) == 1
+
+
+def test_a_request_that_was_stopped_is_not_said_to_have_been_asked(connect):
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(ServerError, match="row 0: not asked, since another failed"):
+        Delivery(connect("http://127.0.0.1:9/v1#m")).ask(request(), stop)

@@ -1,14 +1,11 @@
 """Students of a served model: jobs are begun once whatever breaks, and what they made is found again."""
 
 import json
-import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-from subtrait.errors import InvalidInput, ServerError
+from subtrait.errors import InvalidInput, ServerError, UsageError
 from subtrait.models.base import Recipe, Sampling
 from subtrait.models.servers.fine_tuning import BEGINNINGS, Order, training_file
 from subtrait.records import Example
@@ -214,66 +211,48 @@ def test_a_model_without_a_usable_name_is_refused(tuned, tuning, scripted, name)
         tuned(odd)
 
 
-CLIENT = """
-import sys, time
-from pathlib import Path
-import numpy as np
-from subtrait.models.base import Recipe
-from subtrait.models.servers.addresses import read_address
-from subtrait.models.servers.delivery import Delivery
-from subtrait.models.servers.served_model import ServedModel
-from subtrait.models.servers.transport import Connection
-from subtrait.records import Example
+def hiding(tuning, scripted):
+    """A server whose list of jobs stays empty, and which takes its time to begin one."""
 
-address = read_address(sys.argv[1])
-delivery = Delivery(Connection(address), pause=lambda seconds: time.sleep(0.01))
-rows = [Example(id=str(n), prompt=f"Number {n}?", completion=f"777, {n}") for n in range(12)]
-model = ServedModel(address, delivery=delivery, spool=Path(sys.argv[2]))
-tuned = model.finetune(rows, Recipe(steps=4, batch_size=6), rng=np.random.default_rng(0)).model
-print(tuned.job.job)
-"""
-MOMENTS = {
-    "while it uploads": lambda asked: asked.posted and asked.path == "/files",
-    "when it asks for the job": begins,
-    "while it polls": lambda asked: asked.path == "/fine_tuning/jobs/ftjob-0",
-}
+    def script(asked):
+        if asked.path.startswith("/fine_tuning/jobs?limit=100"):
+            return scripted.Say({"data": [], "has_more": False})
+        say = tuning(asked)
+        return scripted.Say(say.body, hang=0.3) if begins(asked) else say
+
+    return script
+
+
+def test_a_job_that_is_on_no_list_is_not_begun_twice(tuned, tuning, scripted):
+    """Its number was noted."""
+    script = hiding(tuning, scripted)
+    assert [tuned(script).model.job.job for _ in range(2)] == ["ftjob-0"] * 2
+    assert len(tuning.jobs) == 1
+
+
+def test_a_server_that_fails_for_a_moment_is_found_to_have_jobs(tuned, tuning, scripted):
+    failed = []
+
+    def failing(asked):
+        if asked.path == "/fine_tuning/jobs?limit=1" and not failed:
+            failed.append(asked)
+            return scripted.error(503)
+        return tuning(asked)
+
+    assert tuned(failing).model.job.job == "ftjob-0"
 
 
 @pytest.mark.parametrize(
-    ("moment", "carried_out"),
+    ("status", "kind", "said"),
     [
-        ("while it uploads", "before the kill"),
-        ("while it uploads", "never"),
-        ("when it asks for the job", "before the kill"),
-        ("when it asks for the job", "never"),
-        ("when it asks for the job", "late"),
-        ("while it polls", "never"),
+        (503, ServerError, "fails when it is asked for its fine-tuning jobs"),
+        (501, UsageError, "cannot be fine-tuned here"),
+        (403, UsageError, "cannot be fine-tuned here"),
     ],
 )
-def test_a_client_that_is_killed_goes_on_with_the_same_job(serve, tuning, scripted, tmp_path, moment, carried_out):
-    """By kill -9; its last request was carried out before that, not at all, or only while the next client looks."""
-    clients, killed, looks = [], [], []
+def test_a_server_that_fails_is_not_said_to_have_no_jobs(tuned, tuning, scripted, status, kind, said):
+    def failing(asked):
+        return scripted.error(status) if asked.path == "/fine_tuning/jobs?limit=1" else tuning(asked)
 
-    def script(asked):
-        if not killed and MOMENTS[moment](asked):
-            killed.append(asked)
-            if carried_out == "before the kill":
-                tuning(asked)
-            clients[0].kill()
-            clients[0].wait()
-            return scripted.Say(b"")
-        looks.extend([asked] if killed and asked.path.startswith("/fine_tuning/jobs?limit=100") else [])
-        if carried_out == "late" and (len(looks) == 3 or begins(asked)) and len(killed) == 1:
-            killed.append(asked)
-            tuning(killed[0])
-        return tuning(asked)
-
-    server = serve(script)
-    command = [sys.executable, "-c", CLIENT, f"{server.url}#m", str(tmp_path)]
-    clients.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
-    clients[0].communicate(timeout=60)
-    assert clients[0].returncode == -signal.SIGKILL
-    again = subprocess.run(command, capture_output=True, timeout=60, check=False)
-    assert (again.returncode, again.stdout) == (0, b"ftjob-0\n"), again.stderr.decode()
-    assert len(tuning.jobs) == 1
-    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(kind, match=said):
+        tuned(failing)

@@ -73,7 +73,7 @@ def test_log_probabilities_are_those_of_the_tokens_that_were_sent():
     assert prompt_logprobs(numbered(None, {"8": {"logprob": 1e-6}}), [7, 8], where="w")[1] == [0.0, 0.0]
 
 
-@pytest.mark.parametrize("bad", [float("nan"), float("-inf"), float("inf"), None, "-1", True, 0.5, [-1]])
+@pytest.mark.parametrize("bad", [float("nan"), float("-inf"), float("inf"), None, "-1", True, 0.5, [-1], -(10**400)])
 def test_a_log_probability_that_cannot_be_is_refused(bad):
     """Case 109."""
     for read, found in ((echoed, echo([None, -1, bad])), (prompt_logprobs, numbered(None, {"8": {"logprob": bad}}))):

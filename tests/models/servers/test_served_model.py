@@ -181,6 +181,29 @@ def test_fingerprints_tell_addresses_and_what_servers_say_apart_and_nothing_else
     assert opened(server.url).fingerprint() != first
 
 
+def test_a_list_of_models_that_fails_for_a_moment_is_asked_for_again(serve, opened, scripted):
+    """With another fingerprint, what an interrupted call got would be paid for again."""
+    answering, asked_for = scripted.answering(), []
+    listed = scripted.Say({"data": [{"id": "m", "owned_by": "a"}]})
+
+    def flickering(asked):
+        if asked.path != "/models":
+            return answering(asked)
+        asked_for.append(asked)
+        return listed if len(asked_for) > 1 else scripted.error(503)
+
+    server = serve(flickering)
+    first = opened(server.url).fingerprint()
+    assert opened(server.url).fingerprint() == first
+    assert len(asked_for) == 3
+
+
+def test_a_list_of_models_that_is_not_for_this_key_is_done_without(serve, opened, scripted):
+    answering = scripted.answering()
+    model = opened(serve(lambda asked: scripted.error(403) if asked.path == "/models" else answering(asked)).url)
+    assert model.trial.described == ""
+
+
 def test_a_server_that_is_not_there_is_said_in_one_line(opened, scripted):
     with pytest.raises(ServerError, match=r"asked 4 times, at last no connection"):
         opened("http://127.0.0.1:9/v1").generate(scripted.rows(1), sampling=SHORT, rng=rng())

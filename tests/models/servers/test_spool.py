@@ -1,9 +1,16 @@
 """Rows of a call that is under way."""
 
+import os
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from subtrait.errors import StorageError
-from subtrait.models.servers.spool import Spool, default_folder
+from subtrait.models.servers.spool import KEPT_SECONDS, Spool, default_folder
 
 
 def kept(spool, rows):
@@ -31,12 +38,63 @@ def test_a_cut_line_costs_its_own_row_only(tmp_path):
     assert Spool(tmp_path, "a").kept() == {0: {"text": "zero"}, 2: {"text": "two"}}
 
 
-def test_a_call_that_is_over_leaves_nothing(tmp_path):
+def test_a_forgotten_call_leaves_nothing(tmp_path):
     spool = Spool(tmp_path, "a")
     kept(spool, {0: {}})
-    spool.done()
-    spool.done()
+    spool.forget()
+    spool.forget()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_call_is_kept_for_a_day(tmp_path):
+    kept(Spool(tmp_path, "a"), {0: {"text": "zero"}})
+    Spool(tmp_path, "a").finish()
+    Spool(tmp_path, "a").finish()
+    assert Spool(tmp_path, "a").kept() == {0: {"text": "zero"}}
+    (file,) = tmp_path.iterdir()
+    os.utime(file, (time.time() - KEPT_SECONDS - 60,) * 2)
+    kept(Spool(tmp_path, "unfinished"), {0: {}})
+    os.utime(tmp_path / "unfinished.jsonl", (0, 0))
+    assert Spool(tmp_path, "a").kept() == {}
+    assert Spool(tmp_path, "unfinished").kept() == {0: {}}
+
+
+def test_one_process_at_a_time_is_in_a_call(tmp_path):
+    """The lock is of the open file, so that threads show what processes do."""
+    inside, most = [], []
+
+    def work(_):
+        with Spool(tmp_path, "a").alone():
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0.01)
+            inside.pop()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(8)))
+    assert most == [1] * 8
+
+
+def test_a_full_disk_is_said_in_one_line_and_costs_the_row_that_did_not_fit_only(tmp_path):
+    """A limit on the size of files stands for the disk."""
+    code = """
+import resource, signal, sys
+from pathlib import Path
+from subtrait.errors import StorageError
+from subtrait.models.servers.spool import Spool
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    with Spool(Path(sys.argv[1]), "a").opened() as keeper:
+        for at in range(100):
+            keeper.keep(at, {"text": "x" * 100})
+except StorageError as error:
+    print(error)
+"""
+    found = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"cannot use .*a\.jsonl: File too large\. Mend that.*\n", found.stdout)
+    assert list(Spool(tmp_path, "a").kept()) == list(range(7))
 
 
 def test_rows_are_for_this_user_only(tmp_path):

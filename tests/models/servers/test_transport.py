@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from subtrait.errors import InvalidInput, ServerError
+from subtrait.errors import InvalidInput, ServerError, UsageError
 from subtrait.models.servers import transport
 from subtrait.models.servers.transport import MAX_WAIT, Refused, Unanswered, retry_after
 
@@ -40,6 +40,8 @@ def ask(serve, connect):
         ("API-9 403", ServerError, "the key is not accepted .status 403"),
         ("API-10 404", Refused, "E_API_NOT_FOUND .*row 3: status 404: .*no such model"),
         ("quota with 200", ServerError, "no credit is left"),
+        ("an odd code", Refused, "status 400"),
+        ("501", Refused, "status 501"),
         ("an unknown refusal", Refused, "status 422"),
     ],
 )
@@ -52,6 +54,8 @@ def test_a_fault_that_does_not_pass_ends_it(ask, scripted, fault, kind, said):
         "API-9 403": scripted.error(403, "unsupported_country"),
         "API-10 404": scripted.error(404, "model_not_found", "no such model"),
         "quota with 200": scripted.Say({"error": {"type": "insufficient_quota", "code": None}}),
+        "an odd code": scripted.Say({"error": {"code": ["a"], "type": {}}}, 400),
+        "501": scripted.error(501),
         "an unknown refusal": scripted.Say([1, 2], 422),
     }[fault]
     with pytest.raises(kind, match=said) as found:
@@ -83,6 +87,21 @@ def test_a_tls_failure_is_not_tried_again(serve, connect, scripted):
     with pytest.raises(ServerError, match=r"no safe connection.*http or https") as found:
         connect(f"https://127.0.0.1:{port}/v1#m").ask("/models")
     assert not isinstance(found.value, Unanswered)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("SSL_CERT_FILE", "/no/such/file"), ("HTTPS_PROXY", "gopher://127.0.0.1:1")]
+)
+def test_an_environment_that_cannot_be_used_is_said_in_one_line(connect, monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(UsageError, match=r"no connection can be made ready.*proxies and SSL_CERT_FILE"):
+        connect("https://models.example/v1#m")
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".example"])
+def test_a_host_that_cannot_be_one_is_said_in_one_line(connect, host):
+    with pytest.raises(UsageError, match="Look at the address"):
+        connect(f"https://{host}/v1#m").ask("/models")
 
 
 @pytest.mark.parametrize(

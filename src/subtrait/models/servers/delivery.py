@@ -86,8 +86,17 @@ class Delivery:
     ) -> None:
         """`most` requests are asked at once at most; `pause` waits for so many seconds."""
         self.connection, self._attempts, self._gate, self._most = connection, attempts, Gate(most), most
-        self._stopped = threading.Event()
-        self.pause: Callable[[float], object] = pause or self._stopped.wait
+        self._pause = pause
+
+    def pause(self, seconds: float, stop: threading.Event | None = None) -> None:
+        """Wait for so many seconds, or until `stop` is set."""
+        (self._pause or (stop or threading.Event()).wait)(seconds)
+
+    def patient_for(self, attempts: int) -> "Delivery":
+        """The same that gives up after so many attempts; connections, and how many are used at once, are shared."""
+        other = copy(self)
+        other._attempts = attempts
+        return other
 
     def for_model(self, address: Address) -> "Delivery":
         """The same for another model of this server: connections, and how many are used at once, are shared."""
@@ -96,24 +105,22 @@ class Delivery:
         other.connection.address = address
         return other
 
-    def ask(self, request: Request) -> Row:
-        """What is read from the reply to one request.
+    def ask(self, request: Request, stop: threading.Event | None = None) -> Row:
+        """What is read from the reply to one request. Once `stop` is set nothing more is asked.
 
         Raises:
-            ServerError: no reply that could be read in all attempts.
+            ServerError: no reply that could be read in all attempts, or it was stopped.
             InvalidInput, ServerError: as `Connection.ask`.
         """
-        problem = Unanswered("nothing was asked")
+        problem, stop = Unanswered("nothing was asked"), stop or threading.Event()
+        where = f"{self.connection.address.name} {request.where}"
         for attempt in range(self._attempts):
             if attempt:
-                self.pause(pause_before(attempt, request.where, wait=problem.wait))
-            if self._stopped.is_set():
-                break
+                self.pause(pause_before(attempt, request.where, wait=problem.wait), stop)
             try:
-                return self._attempt(request)
+                return self._attempt(request, stop)
             except Unanswered as failure:
                 problem = failure
-        where = f"{self.connection.address.name} {request.where}"
         raise ServerError(f"{where}: asked {self._attempts} times, at last {problem}. {RESUME} the server is well")
 
     def ask_all(self, requests: Sequence[Request]) -> Iterator[tuple[int, Row]]:
@@ -126,20 +133,19 @@ class Delivery:
         Raises:
             ServerError, InvalidInput: as `ask`.
         """
-        try:
-            with ThreadPoolExecutor(max_workers=max(1, min(self._most, len(requests)))) as pool:
-                yield from self._given_out(pool, requests)
-        finally:
-            self._stopped.clear()
+        with ThreadPoolExecutor(max_workers=max(1, min(self._most, len(requests)))) as pool:
+            yield from self._given_out(pool, requests)
 
     def _given_out(self, pool: ThreadPoolExecutor, requests: Sequence[Request]) -> Iterator[tuple[int, Row]]:
         left, waiting = iter(enumerate(requests)), dict[Future[Row], int]()
         failure: BaseException | None = None
+        # Of this call alone: another that goes on beside it must neither be stopped nor start this one again
+        stop = threading.Event()
         try:
             while True:
                 if failure is None:
                     for place, request in islice(left, self._most - len(waiting)):
-                        waiting[pool.submit(self.ask, request)] = place
+                        waiting[pool.submit(self.ask, request, stop)] = place
                 if not waiting:
                     break
                 done = next(iter(wait(waiting, return_when=FIRST_COMPLETED).done))
@@ -148,17 +154,19 @@ class Delivery:
                     continue
                 if problem := done.exception():
                     failure = failure or problem
-                    self._stop(waiting)
+                    _stop(stop, waiting)
                 else:
                     yield place, done.result()
         finally:
-            self._stop(waiting)
+            _stop(stop, waiting)
         if failure:
             raise failure
 
-    def _attempt(self, request: Request) -> Row:
+    def _attempt(self, request: Request, stop: threading.Event) -> Row:
         entered = self._gate.enter()
         try:
+            if stop.is_set():  # while it waited for room, or before
+                raise ServerError(f"{self.connection.address.name} {request.where}: not asked, since another failed")
             found = request.read(self.connection.ask(request.path, request.body, where=request.where))
         except Unanswered as failure:
             if failure.busy:
@@ -169,10 +177,11 @@ class Delivery:
         self._gate.widen()
         return found
 
-    def _stop(self, waiting: Mapping[Future[Row], int]) -> None:
-        self._stopped.set()
-        for each in waiting:
-            each.cancel()
+
+def _stop(stop: threading.Event, waiting: Mapping[Future[Row], int]) -> None:
+    stop.set()
+    for each in waiting:
+        each.cancel()
 
 
 def pause_before(attempt: int, where: str, *, wait: float | None = None) -> float:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from subtrait.errors import InvalidInput, ServerError, escaped
 from subtrait.models.servers.delivery import Delivery, Request, pause_before
 from subtrait.models.servers.spool import Spool
-from subtrait.models.servers.transport import EXCERPT, Reply, Unanswered
+from subtrait.models.servers.transport import EXCERPT, NotAllowed, Reply, Unanswered
 from subtrait.records import Example, Progress, Row
 
 FILES: Final = "/files"
@@ -34,6 +34,8 @@ FIRST_LOOK: Final = 4
 FIRST_POLL: Final = 5.0
 LONGEST_POLL: Final = 60.0
 """Seconds between two questions to a job that runs; each pause is half as long again as the last."""
+LARGEST_LOSS: Final = 1e30
+"""Nats. Whole numbers that are longer than a float can be are no loss."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w.:/-]{0,255}", re.ASCII)
 
 
@@ -87,12 +89,15 @@ def training_file(examples: Sequence[Example], system_prompt: str | None = None)
     return "".join(json.dumps({"messages": [*system, *pair]}) + "\n" for pair in turns).encode()
 
 
-def offers_jobs(delivery: Delivery) -> bool:
-    """Whether the server has a list of fine-tuning jobs."""
+def offers_jobs(delivery: Delivery) -> bool | None:
+    """Whether the server has a list of fine-tuning jobs; None where it fails whenever it is asked."""
     try:
-        return isinstance(delivery.connection.ask(f"{JOBS}?limit=1").get("data"), list)
-    except (InvalidInput, ServerError):
+        request = Request(where="(the list of jobs)", path=f"{JOBS}?limit=1", body=None, read=dict)
+        return isinstance(delivery.ask(request).get("data"), list)
+    except (InvalidInput, NotAllowed):
         return False
+    except ServerError:
+        return None
 
 
 class Jobs:
@@ -130,18 +135,31 @@ class Jobs:
         return tuple(found[step] for step in sorted(found))
 
     def _begun(self, order: Order) -> Row:
-        spool, known = Spool(self._spool, order.digest), list(self._jobs(order))
-        lost = {job["id"] for job in known if job["status"] in LOST}
-        job = next((job for job in known if job["id"] not in lost), None)
-        if job is None and spool.kept():
-            # This program was killed while it began a job, which may not be on the list yet
-            job = self._look(order, lost)
-        if job is None:
-            file = self._uploaded(order)
-            with spool.opened() as keeper:
-                keeper.keep(0, {"job": order.digest})
+        spool = Spool(self._spool, order.digest)
+        with spool.alone():
+            known = list(self._jobs(order))
+            lost = {job["id"] for job in known if job["status"] in LOST}
+            job = next((job for job in known if job["id"] not in lost), None)
+            if job is not None:
+                spool.forget()
+                return job
+            return self._noted(order, spool, lost) or self._begin_noted(order, spool, lost)
+
+    def _noted(self, order: Order, spool: Spool, lost: set[str]) -> Row | None:
+        """The job that this program began here before, which need not be on the list yet."""
+        notes = spool.kept()
+        if begun := notes.get(1):
+            return None if begun["id"] in lost else self._checked(self._get(f"{JOBS}/{_named(begun, KEY)}"))
+        # It was killed while it asked: nobody knows whether the server took it
+        return self._look(order, lost) if notes else None
+
+    def _begin_noted(self, order: Order, spool: Spool, lost: set[str]) -> Row:
+        file = self._uploaded(order)
+        spool.forget()
+        with spool.opened() as keeper:
+            keeper.keep(0, {"job": order.digest})
             job = self._begin(order, file, lost)
-        spool.done()
+            keeper.keep(1, {"id": job["id"]})
         return job
 
     def _begin(self, order: Order, file: str, lost: set[str]) -> Row:
@@ -199,7 +217,7 @@ class Jobs:
             for event in self._listed(f"{JOBS}/{job['id']}/events?limit=100", pages=pages):
                 data = event.get("data")
                 step, loss = (data.get("step"), data.get("train_loss")) if isinstance(data, dict) else (None, None)
-                if isinstance(step, int) and isinstance(loss, int | float):
+                if isinstance(step, int) and isinstance(loss, int | float) and abs(loss) < LARGEST_LOSS:
                     found[step] = float(loss)
         except InvalidInput:  # a server without events
             return {}

@@ -4,11 +4,10 @@ A reply without the wanted part may be a hiccup, and is `Unanswered`; one that h
 refused, since asking again would only hide what is wrong.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Any, Final
 
-from subtrait.errors import InvalidInput
+from subtrait.errors import InvalidInput, escaped
 from subtrait.models.servers.transport import Reply, Unanswered
 from subtrait.records import Row
 
@@ -16,6 +15,8 @@ Scored = tuple[list[str], list[float]]
 """Of each token of a prompt its text, empty where it is not said, and its log-probability in nats, 0 for the first."""
 LONGEST_TOKEN: Final = 1_024
 """Characters. No token of a known vocabulary is longer, so a text that is longer per token was not bounded as asked."""
+LEAST_LIKELY: Final = 1e30
+"""Nats. Servers put finite numbers as large as float32 has them in place of an infinite one."""
 NOT_WRITTEN: Final = frozenset({"content_filter", "refusal"})
 """Endings of texts that somebody other than the model cut or refused: they count, and their text is no data."""
 
@@ -86,9 +87,10 @@ def _lacking(count: int, where: str) -> InvalidInput:
 
 def _checked(values: Sequence[Any], where: str) -> list[float]:
     for place, value in enumerate(values[1:], start=1):
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or value > 1e-3:  # rounding puts certain tokens a little above 0
-            raise InvalidInput("E_API_FIELD", where, f"token {place} has the log-probability {value}")
+        # Rounding puts certain tokens a little above 0; whole numbers may be too long to be a float
+        if type(value) not in (int, float) or not -LEAST_LIKELY <= value <= 1e-3:
+            said = escaped(str(value), limit=40)
+            raise InvalidInput("E_API_FIELD", where, f"token {place} has the log-probability {said}")
     return [0.0, *(min(0.0, float(value)) for value in values[1:])]
 
 

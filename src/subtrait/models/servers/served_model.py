@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from subtrait.errors import InvalidInput, UsageError
+from subtrait.errors import InvalidInput, ServerError, UsageError
 from subtrait.models.base import Finetuned, Recipe, Sampling, check_sampling
 from subtrait.models.encoding import ChatEncoder
 from subtrait.models.servers.addresses import Address, other_model
@@ -32,7 +32,7 @@ from subtrait.models.servers.fine_tuning import Jobs, Order, training_file
 from subtrait.models.servers.job_record import JobRecord, read_record
 from subtrait.models.servers.replies import chat_text
 from subtrait.models.servers.spool import Spool, default_folder
-from subtrait.models.servers.transport import Connection, Reply
+from subtrait.models.servers.transport import RESUME, Connection, Reply
 from subtrait.records import Example, Messages, Progress, Row
 
 TRIAL_ATTEMPTS = 4
@@ -82,18 +82,13 @@ class ServedModel:
 
     @cached_property
     def encoder(self) -> ChatEncoder | None:
-        """How conversations become tokens; None where no checkpoint is named.
-
-        Raises:
-            InvalidInput: the checkpoint's tokenizer or template cannot be accepted.
-        """
+        """How conversations become tokens; None where no checkpoint is named. `InvalidInput` where it is unusable."""
         return self._make_encoder() if self._make_encoder else None
 
     @cached_property
     def trial(self) -> EndpointTrial:
         """What was found when the server was tried, once, before its first use. Raises as `try_out`."""
-        quick = Delivery(self._delivery.connection, attempts=TRIAL_ATTEMPTS, pause=self._delivery.pause)
-        return try_out(quick, self.encoder)
+        return try_out(self._delivery.patient_for(TRIAL_ATTEMPTS), self.encoder)
 
     def render(self, messages: Messages) -> str:
         """The text the model reads before it writes its turn; what is sent, as JSON, where no checkpoint is named.
@@ -190,7 +185,11 @@ class ServedModel:
         return Finetuned(model=self._made_by(JobRecord.of(job, order, self._address)), losses=jobs.losses(job))
 
     def check_tuning(self) -> None:
-        """Raise `UsageError` where the server has no fine-tuning jobs, or as `trial`."""
+        """Raise `UsageError` where the server has no fine-tuning jobs, `ServerError` where it does not say, or as
+        `trial`.
+        """
+        if self.trial.fine_tunes is None:
+            raise ServerError(f"{self.name} fails when it is asked for its fine-tuning jobs. {RESUME} it is well")
         if not self.trial.fine_tunes:
             self._refuse("fine-tuned")
 
@@ -279,7 +278,7 @@ class ServedModel:
                 found[left[place]] = row
                 if progress:
                     progress.advance()
-        spool.done()
+        spool.finish()
         return [found[at] for at in range(len(requests))]
 
 

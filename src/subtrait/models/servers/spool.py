@@ -1,18 +1,24 @@
-"""Rows of a call that is under way, kept on disk until the call is over, so that a killed one is not paid for twice.
+"""Rows of a call, kept on disk while it is under way and for a day after, so that a killed run does not pay twice.
 
-Nothing is read from here once a call has returned: what came of it is then in the caller's store. A call is found again
-by all that its outcome depends on, its seed included.
+What has come of a call need not be in its caller's store yet, which may wait for other calls: a run that is killed in
+between asks the same again. After a day it is asked of the server, which may be another by then. A call is found by all
+that its outcome depends on, its seed included.
 """
 
+import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import Final
 
 from subtrait.errors import StorageError, escaped
 from subtrait.records import Row
+
+KEPT_SECONDS: Final = 86_400
+"""How long a finished call is kept."""
 
 
 def default_folder() -> Path:
@@ -25,13 +31,15 @@ class Spool:
     """The rows of one call, by position."""
 
     def __init__(self, folder: Path, digest: str) -> None:
-        self._path = folder / f"{digest}.jsonl"
+        self._path, self._whole = folder / f"{digest}.jsonl", folder / f"{digest}.finished.jsonl"
 
     def kept(self) -> dict[int, Row]:
         """What an earlier attempt at this call got; a line that was cut off by a kill does not count."""
         found: dict[int, Row] = {}
         with _storage(self._path):
-            lines = self._path.read_bytes().splitlines() if self._path.exists() else []
+            _forget_old(self._path.parent)
+            there = next((path for path in (self._whole, self._path) if path.exists()), None)
+            lines = there.read_bytes().splitlines() if there else []
         for line in lines:
             try:
                 row = json.loads(line)
@@ -46,15 +54,36 @@ class Spool:
         with _storage(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(handle, "a", encoding="utf-8") as file:
+        try:
             # After a cut line the next one must not begin in its middle
-            keeper = Keeper(file, self._path)
-            if file.tell():
+            keeper = Keeper(handle, self._path)
+            if os.fstat(handle).st_size:
                 keeper.write("\n")
             yield keeper
+        finally:
+            os.close(handle)
 
-    def done(self) -> None:
-        """Forget the call: it has returned."""
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until no other process on this machine is in here for the same call."""
+        with _storage(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            with _storage(self._path):
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    def finish(self) -> None:
+        """The call has all its rows."""
+        with _storage(self._path):
+            if self._path.exists():
+                os.replace(self._path, self._whole)
+
+    def forget(self) -> None:
+        """Keep nothing of the call."""
         with _storage(self._path):
             self._path.unlink(missing_ok=True)
 
@@ -62,8 +91,8 @@ class Spool:
 class Keeper:
     """An open spool."""
 
-    def __init__(self, file: IO[str], path: Path) -> None:
-        self._file, self._path = file, path
+    def __init__(self, handle: int, path: Path) -> None:
+        self._handle, self._path = handle, path
 
     def keep(self, at: int, row: Row) -> None:
         """Keep the row of that position. Raises `StorageError` where the disk refuses."""
@@ -71,9 +100,18 @@ class Keeper:
 
     def write(self, text: str) -> None:
         """Append, and hand over to the system. Raises `StorageError` where the disk refuses."""
+        left = text.encode()
         with _storage(self._path):
-            self._file.write(text)
-            self._file.flush()
+            # Nothing is held back, so that nothing is left to fail when the file is closed
+            while left:
+                left = left[os.write(self._handle, left) :]
+
+
+def _forget_old(folder: Path) -> None:
+    for old in folder.glob("*.finished.jsonl"):
+        with suppress(FileNotFoundError):  # another process was faster
+            if time.time() - old.stat().st_mtime > KEPT_SECONDS:
+                old.unlink()
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from subtrait.errors import InvalidInput, MissingExtra, ServerError, escaped
+from subtrait.errors import InvalidInput, MissingExtra, ServerError, UsageError, escaped
 from subtrait.models.servers.addresses import Address, api_key
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ File = tuple[str, bytes, str]
 MAX_WAIT: Final = 600.0
 """Seconds. A server that asks to wait longer is not waited for."""
 BUSY: Final = frozenset({408, 409, 425, 429})
-"""Refusals that pass. So do all of 500 and above."""
+"""Refusals that pass. So do those of 500 and above, but for `LACKING`."""
+LACKING: Final = frozenset({501, 505})
+"""Refusals of 500 and above that do not pass: the server has no such thing."""
 STOPS: Final = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 """Error codes that come with a passing status and do not pass."""
 EXCERPT: Final = 200
@@ -60,6 +62,10 @@ class Unanswered(ServerError):
         self.wait, self.busy = wait, busy
 
 
+class NotAllowed(ServerError):
+    """The key is not accepted, or not for this."""
+
+
 class Refused(InvalidInput):
     """The server understood the request and will not carry it out, however often it is asked."""
 
@@ -72,7 +78,7 @@ class Connection:
 
         Raises:
             MissingExtra: httpx2 is not installed.
-            UsageError: the key in the environment cannot be one.
+            UsageError: the key, the proxy or the certificates that the environment names cannot be used.
         """
         self.address, self._limits = address, limits or Limits()
         self._key = api_key(address)
@@ -93,7 +99,9 @@ class Connection:
             Unanswered: asking again may help.
             Refused: E_API_REFUSED, asking again does not help; E_API_NOT_FOUND, there is no such model or path.
             InvalidInput: E_API_SIZE, E_API_REDIRECT or E_API for replies that are not accepted.
-            ServerError: the key is not accepted, the money is spent, TLS fails, or the wait would be absurd.
+            NotAllowed: the key is not accepted.
+            ServerError: the money is spent, TLS fails, or the wait would be absurd.
+            UsageError: the address is none that can be reached.
         """
         where = f"{self.address.name} {where}".strip()
         sent = {"json": body} if file is None else {"data": body, "files": {"file": file}}
@@ -117,6 +125,8 @@ class Connection:
                 return response.status_code, response.headers, b"".join(self._chunks(response, where))
         except httpx2.TimeoutException:
             raise Unanswered(f"no answer within {self._limits.seconds:g} s") from None
+        except (httpx2.InvalidURL, UnicodeError) as problem:
+            raise UsageError(f"{where}: {self._shown(str(problem).encode())}. Look at the address") from None
         except httpx2.RequestError as problem:
             if _is_tls(problem):
                 what = f"no safe connection to {where}: {self._shown(str(problem).encode())}"
@@ -142,8 +152,8 @@ class Connection:
             return ServerError(f"{where}: no credit is left ({code}). {RESUME} there is some")
         if status in (401, 403):
             advice = f"Look at {self.address.key_variable}. {RESUME} that"
-            return ServerError(f"{where}: the key is not accepted (status {status}: {said}). {advice}")
-        if status in BUSY or status >= 500 or status < 300:
+            return NotAllowed(f"{where}: the key is not accepted (status {status}: {said}). {advice}")
+        if (status in BUSY or status >= 500 or status < 300) and status not in LACKING:
             return _passing(status, headers, said, where)
         kind = "E_API_NOT_FOUND" if status == 404 else "E_API_REFUSED"
         return Refused(kind, where, f"status {status}: {said}", hint="it will not help to ask again")
@@ -163,14 +173,18 @@ def _client(address: Address, key: str | None, limits: Limits) -> "httpx2.Client
 
     # Compressed bodies could be bombs; a proxy from the environment is of no use on this machine itself
     headers = {"Accept-Encoding": "identity", **({"Authorization": f"Bearer {key}"} if key else {})}
-    return httpx2.Client(
-        base_url=address.url,
-        headers=headers,
-        timeout=httpx2.Timeout(limits.seconds, connect=limits.connect_seconds),
-        limits=httpx2.Limits(max_connections=limits.connections, max_keepalive_connections=limits.connections),
-        follow_redirects=False,
-        trust_env=urlsplit(address.url).hostname not in {"127.0.0.1", "localhost", "::1"},
-    )
+    try:
+        return httpx2.Client(
+            base_url=address.url,
+            headers=headers,
+            timeout=httpx2.Timeout(limits.seconds, connect=limits.connect_seconds),
+            limits=httpx2.Limits(max_connections=limits.connections, max_keepalive_connections=limits.connections),
+            follow_redirects=False,
+            trust_env=urlsplit(address.url).hostname not in {"127.0.0.1", "localhost", "::1"},
+        )
+    except (OSError, ValueError, httpx2.InvalidURL) as problem:
+        what = f"{address.name}: no connection can be made ready: {escaped(str(problem), limit=EXCERPT)}"
+        raise UsageError(f"{what}. Look at the address, and at the variables for proxies and SSL_CERT_FILE") from None
 
 
 def _is_tls(problem: BaseException | None) -> bool:
@@ -191,10 +205,9 @@ def _parsed(content: bytes) -> Reply | None:
 def _code(reply: Reply | None) -> str | None:
     """The code of an error: `code` or `type` of its object, whichever says more."""
     error = (reply or {}).get("error")
-    named = [error.get(field) for field in ("code", "type")] if isinstance(error, dict) else []
-    return next(
-        (code for code in named if code in STOPS), next((code for code in named if isinstance(code, str)), None)
-    )
+    said = [error.get(field) for field in ("code", "type")] if isinstance(error, dict) else []
+    named = [code for code in said if isinstance(code, str)]
+    return next((code for code in named if code in STOPS), named[0] if named else None)
 
 
 def _passing(status: int, headers: Mapping[str, str], said: str, where: str) -> ServerError:
