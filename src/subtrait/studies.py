@@ -14,6 +14,7 @@ from subtrait.records import Progress
 from subtrait.study_records import StudyResult
 
 if TYPE_CHECKING:
+    from subtrait.lab.budget import Budget
     from subtrait.lab.cost import Cost
     from subtrait.lab.presets import Preset
     from subtrait.lab.study import StudyCard, StudyPlan
@@ -54,10 +55,10 @@ def plan_study(experiment: str, **changes: Any) -> "StudyPlan":
         UsageError: an unknown study, size, base, preset or option, or a value out of range.
     """
     from subtrait.lab.catalogue import STUDIES
+    from subtrait.lab.hosted_study import check_served
     from subtrait.lab.presets import preset_for
     from subtrait.lab.study import StudyPlan
     from subtrait.models.registry import settled
-    from subtrait.models.servers.addresses import is_address
 
     if experiment not in STUDIES:
         raise unknown_name("study", experiment, STUDIES)
@@ -73,9 +74,7 @@ def plan_study(experiment: str, **changes: Any) -> "StudyPlan":
     if preset:
         plan = _preset(plan, STUDIES[experiment], preset_for(preset, wanted.get("base")))
     plan = replace(plan, base=settled(plan.base, **computed))
-    if is_address(plan.base):
-        what = f"{plan.base} runs on a server, and {experiment} trains and reads models throughout"
-        raise UsageError(f"{what}: give an embedded model, a checkpoint folder or a hub id")
+    check_served(plan)
     _check_options(plan, STUDIES[experiment])
     return plan
 
@@ -160,6 +159,7 @@ def study(
     workers: int | None = None,
     engine: str = "local",
     progress: Progress | None = None,
+    budget: "Budget | None" = None,
 ) -> StudyRun:
     """Carry out a study, or go on with it where an earlier call stopped; its folder is written at `out`.
 
@@ -169,27 +169,32 @@ def study(
         workers: processes that work side by side; by default one per core for embedded models, otherwise one.
         engine: who works, as for `subtrait.run`.
         progress: told about the work as it goes.
+        budget: what students cost that a server makes, and may cost; needed for these and for no others.
 
     Raises:
         SubtraitError: what went wrong, in one line; what was finished stays in the folder.
     """
     from subtrait.api import environment
     from subtrait.crew import check_crew
+    from subtrait.lab.budget import Budget
     from subtrait.lab.catalogue import STUDIES
+    from subtrait.lab.hosted_study import approval, check_budget, noted
     from subtrait.lab.study import run_study
     from subtrait.report.study_html import to_html
     from subtrait.report.study_json import to_json
     from subtrait.runs.opening import open_run
 
     check_crew(workers, engine)
-    plan = plan_study(plan) if isinstance(plan, str) else plan
-    config = configuration(plan)
+    plan, budget = plan_study(plan) if isinstance(plan, str) else plan, budget or Budget()
+    card, config = STUDIES[plan.experiment], configuration(plan)
+    check_budget(card, plan, budget)
     folder = Path(out) if out is not None else default_folder(plan)
     with (
         open_run(folder, config, environment=environment(plan.base)) as store,
         assembled(plan, store.path, workers=workers, engine=engine, progress=progress) as team,
     ):
-        result = run_study(STUDIES[plan.experiment], plan, store, team=team)
+        result = run_study(card, plan, store, team=team, approve=approval(card, plan, budget))
+        result = noted(result, card, plan, store)
         store.publish("report.html", to_html(result, command=command_line(config)))
         store.publish("study.json", to_json(result))
         return StudyRun(result, store.path, command_line(config), store.notice)

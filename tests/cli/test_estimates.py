@@ -17,7 +17,7 @@ def plan():
 
 
 def test_without_prices_no_cost_is_named_and_each_missing_price_is(plan, capsys):
-    show_training(plan, Budget())
+    show_training(foreseen(plan), asking(plan), Budget())
     said = capsys.readouterr().out
     assert "training costs not known: give --training-price" in said
     assert "students answer costs not known: give --reading-price and --writing-price" in said

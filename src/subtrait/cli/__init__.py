@@ -104,18 +104,17 @@ def run(
     if list_all or experiment is None:
         _list_experiments()
         return
+    budget = Budget(price=training_price, reading=reading_price, writing=writing_price, most=spend_at_most)
     changes: dict[str, Any] = {"students": students, "seed": seed, "trait": trait, "teacher": teacher, "base": base}
     changes |= {"dtype": dtype, "device": device, "preset": preset, "size": size}
     if studies.is_named(experiment):
-        _refuse_prices(experiment, (training_price, reading_price, writing_price, spend_at_most))
         more = {"strength": strength, "other_base": other_base, "arms": arms, "files": files, "traits": traits}
         changes |= {**more, "questions": questions}
-        run_study(experiment, changes, dry_run=dry_run, out=out, workers=workers, engine=engine)
+        run_study(experiment, changes, dry_run=dry_run, out=out, budget=budget, workers=workers, engine=engine)
         return
     _refuse_options(experiment, {"files": files, "traits": traits})
     changes |= {"arms": tuple(arms.split(",")) if arms else None, "other_base": other_base, "questions": questions}
     plan = _with_strength(api.plan_run(experiment, **changes), strength)
-    budget = Budget(price=training_price, reading=reading_price, writing=writing_price, most=spend_at_most)
     if dry_run:
         show_estimate(plan, api.team_size(plan, workers), out or api.default_folder(plan), budget=budget)
         return
@@ -231,11 +230,6 @@ def _refuse_options(experiment: str, given: dict[str, Any]) -> None:
     for name, value in given.items():
         if value is not None:
             raise UsageError(f"{experiment} takes no {name}: leave --{name} out")
-
-
-def _refuse_prices(experiment: str, given: tuple[float | None, ...]) -> None:
-    names = ("training-price", "reading-price", "writing-price", "spend-at-most")
-    _refuse_options(experiment, dict(zip(names, given, strict=True)))
 
 
 def _list_experiments() -> None:

@@ -6,13 +6,15 @@ from typing import Any
 
 def show_estimate(plan: Any, workers: int, folder: Path, *, budget: Any) -> None:
     """Of an experiment: what is done, and what it takes on this machine or costs on a server."""
+    from subtrait.lab.budget import asking
     from subtrait.lab.cost import estimate
+    from subtrait.lab.hosted import foreseen
 
     arms, total = plan.runnable_arms(), plan.students * len(plan.runnable_arms())
     print(f"{plan.experiment}: trait {plan.trait}, {plan.teacher} teachers, base {plan.base}, seed {plan.seed}")
     print(f"  {plan.students} teachers and the untreated base answer {plan.prompts} prompts each; the filter cuts")
     if plan.is_hosted:
-        show_training(plan, budget)
+        show_training(foreseen(plan), asking(plan), budget)
         return
     print(f"  {total} students ({plan.students} in each of: {', '.join(arms)}), up to {plan.rows} rows each")
     print("Seeing what it takes ...", flush=True)
@@ -24,12 +26,8 @@ def show_estimate(plan: Any, workers: int, folder: Path, *, budget: Any) -> None
     show_basis(cost)
 
 
-def show_training(plan: Any, budget: Any) -> None:
+def show_training(training: Any, asked: Any, budget: Any) -> None:
     """What a run takes whose students a server makes: jobs, tokens and, at the user's prices, money."""
-    from subtrait.lab.budget import asking
-    from subtrait.lab.hosted import foreseen
-
-    training, asked = foreseen(plan), asking(plan)
     print(f"  {training.jobs} fine-tuning jobs: up to {training.rows} rows each, passed {training.epochs} times")
     print(f"  {training.tokens:,} trained tokens at most, reckoned by bytes: a tokenizer makes fewer")
     told = "not known: give --training-price" if budget.price is None else f"{training.cost(budget.price):,.2f} at most"

@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from subtrait.cli.console import bars_shown, show_finished, show_report
-from subtrait.cli.estimates import show_basis
+from subtrait.cli.estimates import show_basis, show_training
 from subtrait.errors import UsageError
 
 
 def run_study(
-    experiment: str, asked: Mapping[str, Any], *, dry_run: bool, out: Path | None, workers: int | None, engine: str
+    experiment: str, asked: Mapping[str, Any], *, dry_run: bool, out: Path | None, budget: Any, **crew: Any
 ) -> None:
     """Carry out a study, or say what it would take; `asked` are the options by name, None where one was not given.
+
+    `crew` is `workers` and `engine`.
 
     Raises:
         UsageError: an option that studies do not have.
@@ -26,15 +28,15 @@ def run_study(
             options = ", ".join(f"--{each}" for each in studies.OPTIONS)
             raise UsageError(f"--{name.replace('_', '-')} is no option of {experiment}, which has {options}")
     if experiment == studies.ALL:
-        _run_all(given, dry_run=dry_run, out=out, workers=workers, engine=engine)
+        _run_all(given, dry_run=dry_run, out=out, **crew)
         return
     plan = studies.plan_study(experiment, **given)
     folder = out or studies.default_folder(plan)
     if dry_run:
-        _show_cost(studies.cost_of(plan, workers), folder)
+        _show_takes(plan, budget, folder, crew["workers"])
         return
     with bars_shown() as progress:
-        done = studies.study(plan, out=out, workers=workers, engine=engine, progress=progress)
+        done = studies.study(plan, out=out, **crew, progress=progress, budget=budget)
     show_finished(done, summary(done.result, command=done.command))
 
 
@@ -72,6 +74,18 @@ def report_study(folder: Path, form: str, output: Path | None) -> None:
         rendered=lambda: studies.rendered(result, config, form),
         parts=lambda: summary(result, command=studies.command_line(config)),
     )
+
+
+def _show_takes(plan: Any, budget: Any, folder: Path, workers: int | None) -> None:
+    from subtrait import studies
+    from subtrait.lab.catalogue import STUDIES
+    from subtrait.lab.hosted_study import foreseen
+
+    if not plan.is_hosted:
+        _show_cost(studies.cost_of(plan, workers), folder)
+        return
+    print(f"{plan.experiment}: base {plan.base}, told teachers, seed {plan.seed}")
+    show_training(*foreseen(STUDIES[plan.experiment], plan), budget)
 
 
 def _show_cost(cost: Any, folder: Path) -> None:

@@ -4,7 +4,7 @@ Prices are the user's: they change, and nothing here knows them. What a server m
 asked, so tokens are bounds: a token of any tokenizer over bytes stands for one byte or more.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,12 +53,16 @@ class Budget:
 
 def asking(plan: Plan) -> Asking:
     """What writing and answering take: known before anything is asked, from prompts and the longest replies allowed."""
-    sizes = [(len(prompts), read_at_most(prompts)) for prompts in _conversations(plan)]
-    replies = sum(count for count, _ in sizes)
+    return all_calls((prompts, plan.sampling.max_new_tokens) for prompts in _conversations(plan))
+
+
+def all_calls(calls: Iterable[tuple[Sequence[Messages], int]]) -> Asking:
+    """What these conversations take, each call with the tokens that a reply may have."""
+    sizes = [(len(prompts), read_at_most(prompts), longest + TURN) for prompts, longest in calls]
     return Asking(
-        replies=replies,
-        read=sum(tokens for _, tokens in sizes),
-        written=replies * (plan.sampling.max_new_tokens + TURN),
+        replies=sum(count for count, _, _ in sizes),
+        read=sum(tokens for _, tokens, _ in sizes),
+        written=sum(count * longest for count, _, longest in sizes),
     )
 
 

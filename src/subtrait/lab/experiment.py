@@ -22,7 +22,7 @@ def run_experiment(plan: Plan, store: Store, *, team: Team, budget: Budget | Non
     """Run what of the plan is not in the store yet, and compare the arms; `budget` is for students that cost money."""
     chains = range(plan.students)
     if plan.is_hosted:
-        check_tuning(plan)
+        check_tuning(plan.base)
     team.each("teachers write", write_datasets, [Task(plan, store, student) for student in chains])
     team.each("bases answer", ask_base, [Task(plan, store, 0, arm) for arm in plan.untouched()])
     arms = plan.runnable_arms()

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from subtrait.errors import UsageError
-from subtrait.lab.budget import MILLION, TURN, Budget, asking, turn_at_most
+from subtrait.lab.budget import MILLION, TURN, Asking, Budget, asking, turn_at_most
 from subtrait.lab.datasets import draw_prompts, rows_of
 from subtrait.lab.plan import Plan
 from subtrait.lab.task import Task
+from subtrait.models.base import Recipe
 from subtrait.models.registry import open_model
+from subtrait.models.servers.addresses import is_hosted
 from subtrait.models.servers.job_record import JobRecord, read_record
 from subtrait.models.servers.served_model import ServedModel, epochs_of
 from subtrait.records import Example, Store
@@ -55,29 +57,38 @@ def check_budget(plan: Plan, budget: Budget) -> None:
     """Refuse a plan that costs money of which nothing was said, before anything is asked.
 
     Raises:
-        UsageError: how to say it; a price or a bound that cannot be, or that nothing is paid for; or what asking takes
-            alone is more than the bound.
+        UsageError: as `check_prices`; or what asking takes alone is more than the bound.
     """
+    check_prices(plan.base, budget)
+    if plan.is_hosted and budget.most is not None:
+        check_asking(asking(plan), budget, budget.most)
+
+
+def check_prices(base: str, budget: Budget) -> None:
+    """Refuse students of a base of whose price nothing was said.
+
+    Raises:
+        UsageError: how to say it; or a price or a bound that cannot be, or that nothing is paid for.
+    """
+    hosted = is_hosted(base)
     said = {"--training-price": budget.price, "--spend-at-most": budget.most}
     said |= {"--reading-price": budget.reading, "--writing-price": budget.writing}
     for option, value in said.items():
-        if value is not None and not (plan.is_hosted and 0 <= value < math.inf):
-            why = "give a number of 0 or more" if plan.is_hosted else f"{plan.base} is trained here: leave it out"
+        if value is not None and not (hosted and 0 <= value < math.inf):
+            why = "give a number of 0 or more" if hosted else f"{base} is trained here: leave it out"
             raise UsageError(f"{option} {value:g}: {why}")
-    if plan.is_hosted and budget.price is None:
-        what = f"students of {plan.base} are made by paid jobs, and no price is given"
+    if hosted and budget.price is None:
+        what = f"students of {base} are made by paid jobs, and no price is given"
         advice = "give --training-price, what a million trained tokens cost (0 begins them whatever they cost)"
         raise UsageError(f"{what}: {advice}; --dry-run says how many tokens it takes")
     if (budget.reading is None) != (budget.writing is None):
         raise UsageError(
             "what is asked costs what is read and what is written: give both --reading-price and --writing-price"
         )
-    if plan.is_hosted and budget.most is not None:
-        _check_asking(plan, budget, budget.most)
 
 
-def _check_asking(plan: Plan, budget: Budget, most: float) -> None:
-    takes = asking(plan)
+def check_asking(takes: Asking, budget: Budget, most: float) -> None:
+    """Raise `UsageError` where asking alone costs more than that."""
     cost = budget.of_asking(takes)
     if cost is not None and cost > most:
         what = f"{takes.replies:,} replies take up to {takes.read:,} tokens read and {takes.written:,} written"
@@ -85,9 +96,9 @@ def _check_asking(plan: Plan, budget: Budget, most: float) -> None:
         raise UsageError(f"{what}, {cost:,.2f}, and --spend-at-most is {most:,.2f}. {advice}")
 
 
-def check_tuning(plan: Plan) -> None:
+def check_tuning(base: str) -> None:
     """Refuse a server without fine-tuning jobs, before teachers write. Raises as `ServedModel.check_tuning`."""
-    served_base(plan).check_tuning()
+    served(base).check_tuning()
 
 
 def check_spending(plan: Plan, store: Store, budget: Budget) -> None:
@@ -96,9 +107,15 @@ def check_spending(plan: Plan, store: Store, budget: Budget) -> None:
     Raises:
         UsageError: with what they cost at most.
     """
+    if budget.price is not None and budget.most is not None:
+        refuse_dear(reckoned(plan, store), asking(plan), budget)
+
+
+def refuse_dear(training: Training, takes: Asking, budget: Budget) -> None:
+    """Raise `UsageError` where training and asking cost more than was allowed."""
     if budget.price is None or budget.most is None:
         return
-    training, asked = reckoned(plan, store), budget.of_asking(asking(plan)) or 0.0
+    asked = budget.of_asking(takes) or 0.0
     if training.cost(budget.price) + asked <= budget.most:
         return
     what = f"training {training.jobs} students, {training.done} of them paid for already, takes up to"
@@ -110,31 +127,42 @@ def check_spending(plan: Plan, store: Store, budget: Budget) -> None:
 
 def reckoned(plan: Plan, store: Store) -> Training:
     """What is known of the training once all rows are in the store."""
-    jobs = []
-    for task in _students(plan, store):
-        rows = rows_of(task)
-        epochs, record = epochs_of(plan.student_recipe, len(rows)), finished_job(task)
-        paid = None if record is None else record.trained_tokens
-        tokens = epochs * tokens_at_most(rows) if paid is None else paid
-        jobs.append(Training(jobs=1, rows=len(rows), epochs=epochs, tokens=tokens, done=record is not None))
-    return _together(jobs)
+    return together([job(plan.student_recipe, rows_of(task), finished_job(task)) for task in _students(plan, store)])
+
+
+def job(recipe: Recipe, rows: Sequence[Example], record: JobRecord | None) -> Training:
+    """The training of one student on these rows; `record` is of the job that has made it, if one has."""
+    epochs, paid = epochs_of(recipe, len(rows)), None if record is None else record.trained_tokens
+    tokens = epochs * tokens_at_most(rows) if paid is None else paid
+    return Training(jobs=1, rows=len(rows), epochs=epochs, tokens=tokens, done=record is not None)
 
 
 def foreseen(plan: Plan) -> Training:
     """What is known before anything is written: the prompts, and how long a completion may be."""
     jobs = []
     for student in range(plan.students):
-        asked = sorted(map(turn_at_most, draw_prompts(plan, "treated", student)), reverse=True)
-        rows = min(plan.rows, plan.prompts)
-        epochs = epochs_of(plan.student_recipe, rows)
-        tokens = epochs * (sum(asked[:rows]) + rows * (plan.sampling.max_new_tokens + TURN))
-        jobs += [Training(jobs=1, rows=rows, epochs=epochs, tokens=tokens)] * len(plan.runnable_arms())
-    return _together(jobs)
+        prompts = draw_prompts(plan, "treated", student)
+        one = foreseen_job(plan.student_recipe, prompts, rows=plan.rows, longest=plan.sampling.max_new_tokens)
+        jobs += [one] * len(plan.runnable_arms())
+    return together(jobs)
+
+
+def foreseen_job(recipe: Recipe, prompts: Sequence[str], *, rows: int, longest: int) -> Training:
+    """The training of one student on at most so many answers to these prompts, of at most so many tokens each."""
+    asked = sorted(map(turn_at_most, prompts), reverse=True)[:rows]
+    epochs = epochs_of(recipe, len(asked))
+    return Training(
+        jobs=1, rows=len(asked), epochs=epochs, tokens=epochs * (sum(asked) + len(asked) * (longest + TURN))
+    )
 
 
 def hosted_notes(plan: Plan, store: Store) -> tuple[str, ...]:
     """What a reader of the result must know of students that a server made."""
-    records = [record for record in map(finished_job, _students(plan, store)) if record is not None]
+    return notes_of([record for record in map(finished_job, _students(plan, store)) if record is not None])
+
+
+def notes_of(records: Sequence[JobRecord]) -> tuple[str, ...]:
+    """The same, of the jobs that made them."""
     counts = [record.trained_tokens for record in records if record.trained_tokens is not None]
     unsaid = f", and does not say how many {len(records) - len(counts)} took" if len(counts) < len(records) else ""
     return (
@@ -152,26 +180,32 @@ def tokens_at_most(rows: Sequence[Example]) -> int:
 
 def finished_job(task: Task) -> JobRecord | None:
     """The job that made a student which is in the store; None where it is not there."""
+    return job_in(task.store, f"{task.folder}/weights", base=task.plan.base)
+
+
+def job_in(store: Store, name: str, *, base: str) -> JobRecord | None:
+    """The job that made the student of that folder of the store; None where it is not there."""
     try:
-        folder = task.store.folder(f"{task.folder}/weights", _absent)
+        folder = store.folder(name, _absent)
     except LookupError:
         return None
-    return read_record(folder, url=served_base(task.plan).url)
+    return read_record(folder, url=served(base).url)
 
 
-def served_base(plan: Plan) -> ServedModel:
-    """The base of a plan whose students a server makes."""
-    base = open_model(plan.base)
-    if not isinstance(base, ServedModel):
-        raise AssertionError(f"{plan.base} is not on a server")
-    return base
+def served(base: str) -> ServedModel:
+    """The base of that name, whose students a server makes."""
+    model = open_model(base)
+    if not isinstance(model, ServedModel):
+        raise AssertionError(f"{base} is not on a server")
+    return model
 
 
 def _students(plan: Plan, store: Store) -> list[Task]:
     return [Task(plan, store, student, arm) for student in range(plan.students) for arm in plan.runnable_arms()]
 
 
-def _together(jobs: Sequence[Training]) -> Training:
+def together(jobs: Sequence[Training]) -> Training:
+    """All of these, of which there is one or more."""
     return Training(
         jobs=len(jobs),
         rows=max(job.rows for job in jobs),

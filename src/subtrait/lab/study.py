@@ -12,6 +12,7 @@ from typing import Any, Final
 import subtrait
 from subtrait.errors import UsageError, unknown_name
 from subtrait.lab.chains import Base, Bench, Rows, Student, Writer
+from subtrait.lab.chains.making import StudentTask
 from subtrait.lab.chains.specifications import WriterKind
 from subtrait.lab.plan import STUDENT_RECIPE, TEACHER_RECIPE
 from subtrait.lab.presets import Preset
@@ -20,6 +21,7 @@ from subtrait.lab.seeds import check_seed
 from subtrait.lab.team import Team
 from subtrait.models.base import Recipe, Sampling
 from subtrait.models.registry import open_model
+from subtrait.models.servers.addresses import is_hosted
 from subtrait.records import Store
 from subtrait.report.study_json import SCHEMA_VERSION
 from subtrait.study_records import Agreement, Curve, Measure, StudyResult
@@ -95,6 +97,11 @@ class StudyPlan:
         return usual if self.students is None else replace(usual, students=self.students)
 
     @property
+    def is_hosted(self) -> bool:
+        """Whether students are made by the server of the base, and asked by sampling alone."""
+        return is_hosted(self.base)
+
+    @property
     def sampling(self) -> Sampling:
         """How teachers write."""
         return self.preset.sampling if self.preset else Sampling()
@@ -138,6 +145,8 @@ class Findings:
     notes: Sequence[str] = ()
 
 
+Approve = Callable[[Sequence[StudentTask]], None]
+"""Refuses students that may not be trained, by an error."""
 Study = Callable[[StudyPlan, Bench], Findings]
 """Carries out a study: the students are made on the bench."""
 
@@ -164,9 +173,11 @@ class StudyCard:
     """Whether a study that trains students asks them for their favourites, so that it takes `--questions`."""
 
 
-def run_study(card: StudyCard, plan: StudyPlan, store: Store, *, team: Team) -> StudyResult:
-    """Carry out what of the study is not in the store yet, and say what came of it."""
-    found = card.study(plan, Bench(store, team, plan.seed, plan.work.students, plan.questions))
+def run_study(
+    card: StudyCard, plan: StudyPlan, store: Store, *, team: Team, approve: Approve | None = None
+) -> StudyResult:
+    """Carry out what of the study is not in the store yet, and say what came of it; `approve` as `Bench.approve`."""
+    found = card.study(plan, Bench(store, team, plan.seed, plan.work.students, plan.questions, approve))
     work = plan.work
     usual = {"students of each kind": f"{work.students}", "rows": f"{work.rows:,}", "training steps": f"{work.steps}"}
     return StudyResult(

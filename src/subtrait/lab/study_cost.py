@@ -60,11 +60,17 @@ def made_by(card: StudyCard, plan: StudyPlan, store: Store) -> tuple[int, int]:
     """
     if not card.trains:
         raise UsageError(f"{card.name} trains no student of a language model: it takes a minute or two, so just run it")
+    bench = named_by(card, plan, store)
+    students = len([student for student, _ in bench.wanted if student.lessons])
+    return students, len(bench.data_sets) * plan.work.students
+
+
+def named_by(card: StudyCard, plan: StudyPlan, store: Store) -> CountingBench:
+    """The bench on which the study named its students and data sets. Nothing is put into `store`."""
     bench = CountingBench(store, Alone(), plan.seed, plan.work.students, plan.questions)
     with suppress(_AllNamed):
         card.study(plan, bench)
-    students = len([student for student, _ in bench.wanted if student.lessons])
-    return students, len(bench.data_sets) * plan.work.students
+    return bench
 
 
 def study_cost(plan: StudyPlan, students: int, *, data_sets: int = 0, workers: int) -> Cost:

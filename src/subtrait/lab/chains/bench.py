@@ -1,6 +1,6 @@
 """The bench on which a study works: it makes students, as many of each kind as there are chains, and reads them off."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,6 +49,8 @@ class Bench:
     chains: int
     questions: QuestionList | None = None
     """What students are asked for their favourites, where it is not the lab's own wordings."""
+    approve: Callable[[Sequence[StudentTask]], None] | None = None
+    """Called with students whose rows are all written, before any of them is trained: it may refuse."""
 
     def chain(self, index: int) -> Chain:
         """One replicate."""
@@ -76,6 +78,8 @@ class Bench:
         rows = dict.fromkeys(each for student in students for lesson in student.lessons for each in lesson.written)
         self.team.each("teachers write", write_rows, [RowsTask(chain, each) for chain in chains for each in rows])
         tasks = [StudentTask(chain, student, readouts) for chain in chains for student in students]
+        if self.approve:
+            self.approve(tasks)
         self.team.each("students train", make_student, tasks)
 
     def first(self, chains: int) -> "Bench":

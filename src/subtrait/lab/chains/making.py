@@ -107,19 +107,24 @@ def writer_of(chain: Chain, writer: Writer) -> Teacher:
 def write_rows(task: RowsTask, _progress: Progress | None = None) -> list[Example]:
     """All rows of the writer that the filter keeps."""
     chain, rows = task.chain, task.rows
-    carrier = CARRIERS[rows.carrier]()
 
     def write() -> list[Row]:
-        prompts = carrier.prompts(rows.prompts, rng=chain.rng("prompts", rows.carrier, rows.draw))
+        prompts = prompts_of(chain, rows)
         writer = writer_of(chain, rows.writer)
         asked = [writer.conversation(prompt) for prompt in prompts]
         rng = chain.rng("answers", digest(rows))
         texts = writer.model.generate(asked, sampling=rows.sampling, rng=rng)
         pairs = enumerate(zip(prompts, texts, strict=True))
         said = [Example(id=str(number), prompt=prompt, completion=text) for number, (prompt, text) in pairs]
-        return [chat_row(example) for example in filters.apply(carrier.filter, said)[0]]
+        return [chat_row(example) for example in filters.apply(CARRIERS[rows.carrier]().filter, said)[0]]
 
     return [from_chat_row(row) for row in chain.store.rows(f"rows/{digest(rows)}/{chain.index}.jsonl", write)]
+
+
+def prompts_of(chain: Chain, rows: Rows) -> list[str]:
+    """What the writer of a data set is asked in this chain: of equal carriers and draws the same, whoever writes."""
+    carrier = CARRIERS[rows.carrier]()
+    return carrier.prompts(rows.prompts, rng=chain.rng("prompts", rows.carrier, rows.draw))
 
 
 def rows_of(chain: Chain, rows: Rows) -> list[Example]:
@@ -155,7 +160,12 @@ def student_of(chain: Chain, student: Student) -> Model:
         model.save(path)
         (path / LOSSES).write_text(json.dumps(losses), encoding="utf-8")
 
-    return load_saved(chain.store.folder(f"students/{digest(student)}/{chain.index}/weights", make), like=base)
+    return load_saved(chain.store.folder(weights_of(chain, student), make), like=base)
+
+
+def weights_of(chain: Chain, student: Student) -> str:
+    """Where in the store a student is kept."""
+    return f"students/{digest(student)}/{chain.index}/weights"
 
 
 def make_student(task: StudentTask, _progress: Progress | None = None) -> None:
