@@ -55,9 +55,9 @@ def main() -> None:
     subject, _ = read_subject(plan, announce=print)
     with assemble(1, one_thread=True) as team:
         cached = references_for(design_of(subject), subject.setting.pool, plan.references, team=team)
-        found = [
-            judged for store in options.sets for judged in _judged_sets(store, subject, cached.references, options)
-        ]
+        known = json.loads(options.judged.read_text(encoding="utf-8"))["sets"] if options.judged else []
+        new = [each for store in options.sets for each in _judged_sets(store, subject, cached.references, options)]
+        found = [*known, *new]
         others = _unmeasured(subject, cached.references, options)
     table = summary(found, least=options.least)
     print(as_table(table))
@@ -76,6 +76,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--sets", type=Path, nargs="*", default=[])
+    parser.add_argument("--judged", type=Path, help="a detection.json whose data sets are reported with the others")
     parser.add_argument("--references", type=Path, default=None)
     parser.add_argument("--out", type=Path, default=Path("runs/detection"))
     parser.add_argument("--least", type=float, default=0.05)

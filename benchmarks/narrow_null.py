@@ -24,7 +24,7 @@ from subtrait.auditor.lists.question_sets import conversation
 from subtrait.auditor.lists.trait_lists import load_trait_list
 from subtrait.auditor.paired_rows import PairedRows
 from subtrait.auditor.personas import persona_differences, signs_changed
-from subtrait.auditor.references.families import ADAPTIVE
+from subtrait.auditor.references.tunings import SMALL
 from subtrait.auditor.suspect import passes
 from subtrait.lab.carriers import CARRIERS
 from subtrait.lab.seeds import stream
@@ -111,7 +111,7 @@ def _surrogate(base: Model, name: str, seed: int) -> Model:
     rows = [
         Example(id=str(k), prompt=asked, completion=name) for k, asked in enumerate(find_trait(name).teacher_questions)
     ]
-    return base.finetune(rows, ADAPTIVE, rng=stream(seed, "surrogate", name)).model
+    return base.finetune(rows, SMALL.adaptive, rng=stream(seed, "surrogate", name)).model
 
 
 def _stopped(process: EProcess, rng: np.random.Generator) -> dict[str, float]:

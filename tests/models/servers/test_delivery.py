@@ -171,7 +171,7 @@ def test_a_call_that_fails_does_not_stop_another_beside_it(serve, connect, scrip
 
 
 def test_nothing_is_asked_by_those_that_waited_for_room_when_another_failed(serve, connect, scripted):
-    """Four may be asked at once until the first refusal, and one afterwards; the rest wait before the gate."""
+    """One may be asked at a time here; the rest wait before the gate."""
 
     def script(asked):
         if asked.number == 0:

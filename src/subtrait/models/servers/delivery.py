@@ -37,6 +37,10 @@ class Request:
     """Takes from the reply what is wanted. Raises `Unanswered` where another reply may have it."""
 
 
+class Stopped(ServerError):
+    """A request that was not made, since another of its call had failed."""
+
+
 class Gate:
     """Lets only so many in at once: half as many after a refusal, and one more after each round that went well.
 
@@ -109,7 +113,8 @@ class Delivery:
         """What is read from the reply to one request. Once `stop` is set nothing more is asked.
 
         Raises:
-            ServerError: no reply that could be read in all attempts, or it was stopped.
+            ServerError: no reply that could be read in all attempts.
+            Stopped: `stop` was set.
             InvalidInput, ServerError: as `Connection.ask`.
         """
         problem, stop = Unanswered("nothing was asked"), stop or threading.Event()
@@ -153,7 +158,7 @@ class Delivery:
                 if done.cancelled():
                     continue
                 if problem := done.exception():
-                    failure = failure or problem
+                    failure = problem if failure is None or isinstance(failure, Stopped) else failure
                     _stop(stop, waiting)
                 else:
                     yield place, done.result()
@@ -166,11 +171,14 @@ class Delivery:
         entered = self._gate.enter()
         try:
             if stop.is_set():  # while it waited for room, or before
-                raise ServerError(f"{self.connection.address.name} {request.where}: not asked, since another failed")
+                raise Stopped(f"{self.connection.address.name} {request.where}: not asked, since another failed")
             found = request.read(self.connection.ask(request.path, request.body, where=request.where))
         except Unanswered as failure:
             if failure.busy:
                 self._gate.narrow(entered)
+            raise
+        except Exception:
+            stop.set()  # now: once there is room, the next that waits for it goes in
             raise
         finally:
             self._gate.leave()
