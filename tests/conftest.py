@@ -15,6 +15,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 TINY = Path(__file__).parent / "lab" / "tiny.py"
+SERVERS = Path(__file__).parent / "models" / "servers"
 TINY_AUDIT = Path(__file__).parent / "auditor" / "tiny_audit.py"
 
 
@@ -30,6 +31,24 @@ def typed(monkeypatch, capsys):
         return (end.value.code or 0, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture
+def hosted(monkeypatch, tmp_path):
+    """A server with fine-tuning jobs and a base `m`: `server`, its script `tuning`, its `key`, and `scripted_server.py`."""
+    from subtrait.models.registry import open_model
+    from subtrait.models.servers import fine_tuning
+
+    names = ("scripted_server", "scripted_tuning")
+    scripted, jobs = (SimpleNamespace(**run_path(str(SERVERS / f"{name}.py"), run_name=name)) for name in names)
+    tuning, key = jobs.Tuning(scripted, page=50), "sk-canary-3f7d"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(fine_tuning, "FIRST_POLL", 0.01)
+    with scripted.ScriptedServer(tuning) as server:
+        monkeypatch.setenv("SUBTRAIT_API_KEYS", f"http://127.0.0.1:{server.port}={key}")
+        yield SimpleNamespace(server=server, tuning=tuning, key=key, scripted=scripted)
+        open_model(f"{server.url}#m").close()
+        open_model.cache_clear()
 
 
 @pytest.fixture

@@ -15,32 +15,21 @@ import subtrait
 from subtrait import api
 from subtrait.errors import UsageError
 from subtrait.lab.budget import Budget, asking, read_at_most
-from subtrait.models.registry import open_model
-from subtrait.models.servers import fine_tuning
 
 TESTS = Path(__file__).parent
-SCRIPTED = SimpleNamespace(**run_path(str(TESTS / "models/servers/scripted_server.py"), run_name="scripted_server"))
-TUNING = SimpleNamespace(**run_path(str(TESTS / "models/servers/scripted_tuning.py"), run_name="scripted_tuning"))
 TINY = SimpleNamespace(**run_path(str(TESTS / "lab/tiny.py"), run_name="tiny"))
-KEY = "sk-canary-3f7d"
 SMALL = {"size": "tiny", "preset": "paper", "prompts": 40, "rows": 30, "answers_per_question": 4, "students": 1}
 PRICED = Budget(price=2.0)
 
 
 @pytest.fixture
-def tuning():
-    return TUNING.Tuning(SCRIPTED, page=50)
+def server(hosted):
+    return hosted.server
 
 
 @pytest.fixture
-def server(tuning, monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(fine_tuning, "FIRST_POLL", 0.01)
-    with SCRIPTED.ScriptedServer(tuning) as running:
-        monkeypatch.setenv("SUBTRAIT_API_KEYS", f"http://127.0.0.1:{running.port}={KEY}")
-        yield running
-        open_model(f"{running.url}#m").close()
-        open_model.cache_clear()
+def tuning(hosted):
+    return hosted.tuning
 
 
 @pytest.fixture
@@ -54,7 +43,7 @@ def uploads(server):
     return [one for one in server.asked if one.posted and one.path != "/chat/completions"]
 
 
-def test_an_experiment_has_its_students_made_by_the_server(server, tuning, plan, tmp_path):
+def test_an_experiment_has_its_students_made_by_the_server(hosted, server, tuning, plan, tmp_path):
     run = subtrait.run(replace(plan, students=3), out=tmp_path / "run", workers=1, budget=PRICED)
     assert len(tuning.jobs) == len(tuning.files) == 6
     assert len({job["seed"] for job in tuning.jobs}) == 3
@@ -72,7 +61,7 @@ def test_an_experiment_has_its_students_made_by_the_server(server, tuning, plan,
     record = json.loads((tmp_path / "run/arms/treated/0/weights/served.json").read_text())
     assert (record["job"], record["url"]) == ("ftjob-0", server.url)
     assert record["hyperparameters"]["n_epochs"] == 66
-    assert all(KEY.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert all(hosted.key.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     kept = [path.suffixes for path in (tmp_path / "cache/subtrait/unfinished").iterdir()]
     assert [kept.count([suffix]) for suffix in (".lock", ".jsonl")] == [6, 6]  # one job each, and no call that goes on
     again, config = api.read_result(run.folder)
@@ -119,8 +108,8 @@ def test_without_a_price_nothing_is_asked(server, plan, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_server_without_jobs_is_refused_before_its_teachers_write(server, plan, tmp_path):
-    server.script = SCRIPTED.answering()
+def test_a_server_without_jobs_is_refused_before_its_teachers_write(hosted, server, plan, tmp_path):
+    server.script = hosted.scripted.answering()
     with pytest.raises(UsageError, match="cannot be fine-tuned here"):
         subtrait.run(plan, out=tmp_path / "run", workers=1, budget=PRICED)
     assert len(server.asked) < 20

@@ -3,9 +3,6 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
-from runpy import run_path
-from types import SimpleNamespace
 
 import pytest
 
@@ -15,30 +12,18 @@ from subtrait.errors import UsageError
 from subtrait.lab.budget import Budget, read_at_most
 from subtrait.lab.catalogue import STUDIES
 from subtrait.lab.hosted_study import foreseen
-from subtrait.models.registry import open_model
-from subtrait.models.servers import fine_tuning
 
-TESTS = Path(__file__).parent
-SCRIPTED = SimpleNamespace(**run_path(str(TESTS / "models/servers/scripted_server.py"), run_name="scripted_server"))
-TUNING = SimpleNamespace(**run_path(str(TESTS / "models/servers/scripted_tuning.py"), run_name="scripted_tuning"))
-KEY = "sk-canary-77ab"
 PRICED = Budget(price=2.0)
 
 
 @pytest.fixture
-def tuning():
-    return TUNING.Tuning(SCRIPTED, page=50, polls=1)
+def server(hosted):
+    return hosted.server
 
 
 @pytest.fixture
-def server(tuning, monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(fine_tuning, "FIRST_POLL", 0.01)
-    with SCRIPTED.ScriptedServer(tuning) as running:
-        monkeypatch.setenv("SUBTRAIT_API_KEYS", f"http://127.0.0.1:{running.port}={KEY}")
-        yield running
-        open_model(f"{running.url}#m").close()
-        open_model.cache_clear()
+def tuning(hosted):
+    return hosted.tuning
 
 
 @pytest.fixture
@@ -50,7 +35,7 @@ def uploads(server):
     return [one for one in server.asked if one.posted and one.path != "/chat/completions"]
 
 
-def test_a_study_of_the_paper_has_its_students_made_by_the_server(server, tuning, plan, tmp_path):
+def test_a_study_of_the_paper_has_its_students_made_by_the_server(hosted, server, tuning, plan, tmp_path):
     """Two traits and untreated rows, two chains: six jobs. The made-up model takes up every told teacher's mark."""
     run = subtrait.study(plan, out=tmp_path / "study", workers=1, budget=PRICED)
     assert len(tuning.jobs) == len(tuning.files) == 6
@@ -59,7 +44,7 @@ def test_a_study_of_the_paper_has_its_students_made_by_the_server(server, tuning
     assert shift["paper/owl"] > 0.4
     tokens = sum(job["trained_tokens"] for job in tuning.jobs)
     assert f"6 students were made by jobs of the server. It counts {tokens:,} trained tokens." in run.result.notes
-    assert all(KEY.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert all(hosted.key.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     within_what_was_reckoned(plan, server, tuning)
     asked = len(uploads(server))
     assert subtrait.study(plan, out=tmp_path / "study", workers=1, budget=PRICED).result == run.result
@@ -108,8 +93,8 @@ def test_money_is_not_taken_for_a_study_that_trains_here(tmp_path):
         subtrait.study(subtrait.plan_study("shuffled", size="tiny"), out=tmp_path / "study", budget=PRICED)
 
 
-def test_a_server_without_jobs_is_refused_before_its_teachers_write(server, plan, tmp_path):
-    server.script = SCRIPTED.answering()
+def test_a_server_without_jobs_is_refused_before_its_teachers_write(hosted, server, plan, tmp_path):
+    server.script = hosted.scripted.answering()
     with pytest.raises(UsageError, match="cannot be fine-tuned here"):
         subtrait.study(plan, out=tmp_path / "study", workers=1, budget=PRICED)
     assert len(server.asked) < 20

@@ -211,22 +211,9 @@ def test_a_model_without_a_usable_name_is_refused(tuned, tuning, scripted, name)
         tuned(odd)
 
 
-def hiding(tuning, scripted):
-    """A server whose list of jobs stays empty, and which takes its time to begin one."""
-
-    def script(asked):
-        if asked.path.startswith("/fine_tuning/jobs?limit=100"):
-            return scripted.Say({"data": [], "has_more": False})
-        say = tuning(asked)
-        return scripted.Say(say.body, hang=0.3) if begins(asked) else say
-
-    return script
-
-
-def test_a_job_that_is_on_no_list_is_not_begun_twice(tuned, tuning, scripted):
+def test_a_job_that_is_on_no_list_is_not_begun_twice(tuned, tuning):
     """Its number was noted."""
-    script = hiding(tuning, scripted)
-    assert [tuned(script).model.job.job for _ in range(2)] == ["ftjob-0"] * 2
+    assert [tuned(tuning.unlisted).model.job.job for _ in range(2)] == ["ftjob-0"] * 2
     assert len(tuning.jobs) == 1
 
 

@@ -75,20 +75,8 @@ def test_a_client_that_is_killed_goes_on_with_the_same_job(serve, tuning, script
     assert len(tuning.jobs) == 1
 
 
-def hiding(tuning, scripted):
-    """A server whose list of jobs stays empty, and which takes its time to begin one."""
-
-    def script(asked):
-        if asked.path.startswith("/fine_tuning/jobs?limit=100"):
-            return scripted.Say({"data": [], "has_more": False})
-        say = tuning(asked)
-        return scripted.Say(say.body, hang=0.3) if begins(asked) else say
-
-    return script
-
-
-def test_two_clients_at_once_begin_one_job(serve, tuning, scripted, tmp_path):
-    command = [sys.executable, "-c", CLIENT, f"{serve(hiding(tuning, scripted)).url}#m", str(tmp_path)]
+def test_two_clients_at_once_begin_one_job(serve, tuning, tmp_path):
+    command = [sys.executable, "-c", CLIENT, f"{serve(tuning.unlisted).url}#m", str(tmp_path)]
     clients = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
     assert [client.communicate(timeout=60)[0] for client in clients] == [b"ftjob-0\n"] * 2
     assert len(tuning.jobs) == 1
