@@ -35,7 +35,7 @@ def typed(monkeypatch, capsys):
 
 @pytest.fixture
 def hosted(monkeypatch, tmp_path):
-    """A server with fine-tuning jobs and a base `m`: `server`, its script `tuning`, its `key`, and `scripted_server.py`."""
+    """A server with fine-tuning jobs and a base `m`: `server`, its script `tuning`, `key`, and what `scripted` has."""
     from subtrait.models.registry import open_model
     from subtrait.models.servers import fine_tuning
 
