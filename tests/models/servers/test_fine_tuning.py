@@ -217,6 +217,19 @@ def test_a_job_that_is_on_no_list_is_not_begun_twice(tuned, tuning):
     assert len(tuning.jobs) == 1
 
 
+@pytest.mark.parametrize("end", ["failed", "forgotten"])
+def test_a_job_that_is_on_no_list_and_made_no_model_is_begun_anew(tuned, tuning, scripted, end):
+    def script(asked):
+        say = tuning.unlisted(asked)
+        if begins(asked) and len(tuning.jobs) == 1 and end == "failed":
+            tuning.jobs[0]["status"] = "failed"
+        return scripted.error(404) if end == "forgotten" and asked.path.endswith("/ftjob-0") else say
+
+    with pytest.raises(InvalidInput, match="E_API_JOB" if end == "failed" else "E_API_NOT_FOUND"):
+        tuned(script)
+    assert tuned(script).model.job.job == "ftjob-1"
+
+
 def test_a_server_that_fails_for_a_moment_is_found_to_have_jobs(tuned, tuning, scripted):
     failed = []
 

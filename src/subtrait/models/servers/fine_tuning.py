@@ -17,7 +17,7 @@ from typing import Any, Final
 from subtrait.errors import InvalidInput, ServerError, escaped
 from subtrait.models.servers.delivery import Delivery, Request, pause_before
 from subtrait.models.servers.spool import Spool
-from subtrait.models.servers.transport import EXCERPT, NotAllowed, Reply, Unanswered
+from subtrait.models.servers.transport import EXCERPT, NotAllowed, Refused, Reply, Unanswered
 from subtrait.records import Example, Progress, Row
 
 FILES: Final = "/files"
@@ -149,9 +149,17 @@ class Jobs:
         """The job that this program began here before, which need not be on the list yet."""
         notes = spool.kept()
         if begun := notes.get(1):
-            return None if begun["id"] in lost else self._checked(self._get(f"{JOBS}/{_named(begun, KEY)}"))
+            return self._still_good(_named(begun, KEY))
         # It was killed while it asked: nobody knows whether the server took it
         return self._look(order, lost) if notes else None
+
+    def _still_good(self, number: str) -> Row | None:
+        """The job of that number; None where it made no model, or the server has forgotten it."""
+        try:
+            job = self._checked(self._get(f"{JOBS}/{number}"))
+        except Refused:
+            return None
+        return None if job["status"] in LOST else job
 
     def _begin_noted(self, order: Order, spool: Spool, lost: set[str]) -> Row:
         file = self._uploaded(order)
