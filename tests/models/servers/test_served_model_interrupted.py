@@ -101,7 +101,8 @@ def test_a_finished_call_is_not_paid_for_again_before_its_caller_had_time_to_sto
 ):
     server = serve(scripted.answering())
     first = opened(server.url).generate(scripted.rows(5), sampling=SHORT, rng=rng())
-    assert opened(server.url).generate(scripted.rows(5), sampling=SHORT, rng=rng()) == first
+    for _ in range(2):
+        assert opened(server.url).generate(scripted.rows(5), sampling=SHORT, rng=rng()) == first
     assert len(server.row_seeds()) == 5
     opened(server.url).generate(scripted.rows(5), sampling=SHORT, rng=np.random.default_rng(1))
     assert len(server.row_seeds()) == 10

@@ -59,6 +59,16 @@ def test_a_finished_call_is_kept_for_a_day(tmp_path):
     assert Spool(tmp_path, "unfinished").kept() == {0: {}}
 
 
+def test_a_finished_call_of_which_a_row_was_damaged_keeps_the_others(tmp_path):
+    kept(Spool(tmp_path, "a"), {0: {"text": "zero"}, 1: {"text": "one"}})
+    Spool(tmp_path, "a").finish()
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:-4])
+    kept(Spool(tmp_path, "a"), {1: {"text": "one again"}})
+    Spool(tmp_path, "a").finish()
+    assert Spool(tmp_path, "a").kept() == {0: {"text": "zero"}, 1: {"text": "one again"}}
+
+
 def test_one_process_at_a_time_is_in_a_call(tmp_path):
     """The lock is of the open file, so that threads show what processes do."""
     inside, most = [], []

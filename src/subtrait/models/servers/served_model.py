@@ -272,13 +272,14 @@ class ServedModel:
         left = [at for at in range(len(requests)) if at not in found]
         if progress and found:
             progress.advance(len(found))
-        with spool.opened() as keeper:
-            for place, row in self._delivery.ask_all([requests[at] for at in left]):
-                keeper.keep(left[place], row)
-                found[left[place]] = row
-                if progress:
-                    progress.advance()
-        spool.finish()
+        if left:
+            with spool.opened() as keeper:
+                for place, row in self._delivery.ask_all([requests[at] for at in left]):
+                    keeper.keep(left[place], row)
+                    found[left[place]] = row
+                    if progress:
+                        progress.advance()
+            spool.finish()
         return [found[at] for at in range(len(requests))]
 
 

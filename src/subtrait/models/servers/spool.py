@@ -53,6 +53,8 @@ class Spool:
         """Where rows are put as they come in. Raises `StorageError` where the disk refuses."""
         with _storage(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if self._whole.exists():  # and yet a row of it cannot be read
+                os.replace(self._whole, self._path)
             handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             # After a cut line the next one must not begin in its middle
