@@ -230,6 +230,40 @@ def test_a_job_that_is_on_no_list_and_made_no_model_is_begun_anew(tuned, tuning,
     assert tuned(script).model.job.job == "ftjob-1"
 
 
+def test_a_job_of_the_same_number_on_another_server_is_not_taken_for_the_noted_one(
+    serve, opened, tuned, tuning, scripted
+):
+    tuned()
+    other = type(tuning)(scripted)
+    base = opened(serve(other).url)
+    base.finetune(ROWS[:6], TWICE, rng=rng(5))
+    base.finetune(ROWS, TWICE, rng=rng())
+    assert [job["training_file"] for job in other.jobs] == ["file-0", "file-1"]
+
+
+def test_a_noted_job_that_is_shown_late_is_not_begun_twice(tuned, tuning, scripted):
+    """Neither the list nor its own page shows it at first."""
+    missed = []
+
+    def late(asked):
+        if tuning.jobs and asked.path.endswith("/ftjob-0") and len(missed) < 2:
+            missed.append(asked)
+            return scripted.error(404)
+        return tuning.unlisted(asked)
+
+    with pytest.raises(InvalidInput, match="E_API_NOT_FOUND"):
+        tuned(late)
+    assert tuned(late).model.job.job == "ftjob-0"
+    assert len(tuning.jobs) == 1
+
+
+@pytest.mark.parametrize("status", [500, 403])
+def test_a_student_is_had_without_the_losses_that_a_server_fails_to_tell(tuned, tuning, scripted, status):
+    failing = lambda asked: scripted.error(status) if "/events" in asked.path else tuning(asked)  # noqa: E731
+    found = tuned(failing)
+    assert (found.model.job.job, found.losses) == ("ftjob-0", ())
+
+
 def test_a_server_that_fails_for_a_moment_is_found_to_have_jobs(tuned, tuning, scripted):
     failed = []
 

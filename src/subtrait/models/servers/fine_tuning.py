@@ -34,6 +34,7 @@ FIRST_LOOK: Final = 4
 FIRST_POLL: Final = 5.0
 LONGEST_POLL: Final = 60.0
 """Seconds between two questions to a job that runs; each pause is half as long again as the last."""
+EVENT_ATTEMPTS: Final = 3
 LARGEST_LOSS: Final = 1e30
 """Nats. Whole numbers that are longer than a float can be are no loss."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w.:/-]{0,255}", re.ASCII)
@@ -148,18 +149,23 @@ class Jobs:
     def _noted(self, order: Order, spool: Spool, lost: set[str]) -> Row | None:
         """The job that this program began here before, which need not be on the list yet."""
         notes = spool.kept()
-        if begun := notes.get(1):
-            return self._still_good(_named(begun, KEY))
-        # It was killed while it asked: nobody knows whether the server took it
-        return self._look(order, lost) if notes else None
-
-    def _still_good(self, number: str) -> Row | None:
-        """The job of that number; None where it made no model, or the server has forgotten it."""
-        try:
-            job = self._checked(self._get(f"{JOBS}/{number}"))
-        except Refused:
+        number = _named(notes[1], KEY) if 1 in notes else ""
+        if not notes or number in lost:
             return None
-        return None if job["status"] in LOST else job
+        # Where it was killed while it asked, nobody knows whether the server took it; and jobs, too, may be shown late
+        job = self._of_number(order, number) or self._look(order, lost) or self._of_number(order, number)
+        return None if job is None or job["status"] in LOST else job
+
+    def _of_number(self, order: Order, number: str) -> Row | None:
+        """The job of that number, if there is one and it is of this order: other servers count from the same one."""
+        try:
+            job = self._checked(self._get(f"{JOBS}/{number}")) if number else None
+        except Refused as problem:
+            if problem.code != "E_API_NOT_FOUND":
+                raise
+            return None
+        files = {file["id"] for file in self._files(order)}
+        return job if job is not None and _is_of(order, job, files) else None
 
     def _begin_noted(self, order: Order, spool: Spool, lost: set[str]) -> Row:
         file = self._uploaded(order)
@@ -194,9 +200,7 @@ class Jobs:
         """Jobs of that order, by what their metadata say or, where the server keeps none, by their file."""
         files = {file["id"] for file in self._files(order)}
         for job in map(self._checked, self._listed(f"{JOBS}?limit=100")):
-            metadata = job.get("metadata")
-            said = metadata.get(KEY) if isinstance(metadata, dict) else None
-            if said == order.digest or (said is None and job.get("training_file") in files):
+            if _is_of(order, job, files):
                 yield job
 
     def _files(self, order: Order) -> Iterator[Row]:
@@ -222,12 +226,13 @@ class Jobs:
     def _losses(self, job: Row, *, pages: int | None) -> dict[int, float]:
         found = {}
         try:
-            for event in self._listed(f"{JOBS}/{job['id']}/events?limit=100", pages=pages):
+            quick = Jobs(self._delivery.patient_for(EVENT_ATTEMPTS), self._spool)
+            for event in quick._listed(f"{JOBS}/{job['id']}/events?limit=100", pages=pages):
                 data = event.get("data")
                 step, loss = (data.get("step"), data.get("train_loss")) if isinstance(data, dict) else (None, None)
                 if isinstance(step, int) and isinstance(loss, int | float) and abs(loss) < LARGEST_LOSS:
                     found[step] = float(loss)
-        except InvalidInput:  # a server without events
+        except (InvalidInput, ServerError):  # losses are an extra: the student is there without them
             return {}
         return found
 
@@ -261,6 +266,13 @@ class Jobs:
 
     def _where(self, path: str) -> str:
         return f"{self._delivery.connection.address.name} ({path.partition('?')[0]})"
+
+
+def _is_of(order: Order, job: Row, files: set[str]) -> bool:
+    """Whether a job is of that order, by its metadata or, where the server keeps none, by its file, one of these."""
+    metadata = job.get("metadata")
+    said = metadata.get(KEY) if isinstance(metadata, dict) else None
+    return bool(said == order.digest or (said is None and job.get("training_file") in files))
 
 
 def tuned_name(job: Row, where: str) -> str:

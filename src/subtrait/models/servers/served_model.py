@@ -153,7 +153,7 @@ class ServedModel:
         way = self.trial.check_scoring()
         pairs = zip(self.encoder.prompts(prompts), self.encoder.completions(completions), strict=True)
         requests = [self._scoring(row, way, *pair) for row, pair in enumerate(pairs)]
-        return [np.array(row["scores"]) for row in self._finished(requests, None)]
+        return [np.array(row["scores"]) for row in self._finished(requests, None, keep=False)]
 
     def finetune(
         self,
@@ -263,8 +263,8 @@ class ServedModel:
             hint = "name the exact version, and start anew"
             raise InvalidInput("E_API_MODEL", f"{self.name} {where}", what, hint=hint)
 
-    def _finished(self, requests: Sequence[Request], progress: Progress | None) -> list[Row]:
-        """What came of each request, in order; what an interrupted call already got is not asked again."""
+    def _finished(self, requests: Sequence[Request], progress: Progress | None, *, keep: bool = True) -> list[Row]:
+        """What came of each request, in order, not asked again if kept; without a seed nothing is kept for later."""
         bodies = [[request.path, request.body] for request in requests]
         digest = hashlib.sha256(json.dumps([self.fingerprint(), bodies]).encode()).hexdigest()
         spool = Spool(self._spool, digest)
@@ -279,7 +279,7 @@ class ServedModel:
                     found[left[place]] = row
                     if progress:
                         progress.advance()
-            spool.finish()
+        spool.finish() if keep else spool.forget()
         return [found[at] for at in range(len(requests))]
 
 
