@@ -143,3 +143,10 @@ def test_a_study_goes_on_after_a_job_that_failed(server, tuning, plan, tmp_path)
     records = [json.loads(path.read_text()) for path in run.folder.rglob("served.json")]
     assert len(records) == 6
     assert "ftjob-2" not in {record["job"] for record in records}
+
+
+@pytest.mark.parametrize("study", ["all", "shuffled"])
+def test_a_bound_that_would_have_no_effect_is_refused(typed, here, study):
+    """Also by a dry run."""
+    code, _, said = typed("run", study, "--size", "tiny", "--spend-at-most", "0", *["--dry-run"] * (study != "all"))
+    assert (code, "--spend-at-most 0" in said, list(here.iterdir())) == (2, True, [])

@@ -139,9 +139,12 @@ def test_alone_the_linear_algebra_of_numpy_has_one_thread_and_gets_the_others_ba
         assert 2 in threads_of_numpy()
 
 
-def test_workers_do_every_task_once_in_other_processes_of_one_thread(stages, tmp_path):
+def test_workers_do_every_task_once_in_other_processes_of_one_thread(stages, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")  # which they would have otherwise
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
     told = Told()
     with assemble(2, told) as team:
+        assert threads_of_numpy() == {1}
         team.each("students train", stages.note, [(str(tmp_path), name) for name in "abcdef"])
         assert told.said == [("students train", 6), 1, 1, 1, 1, 1, 1]
         workers = noted(tmp_path)

@@ -20,6 +20,7 @@ def run_study(
         UsageError: an option that studies do not have.
     """
     from subtrait import studies
+    from subtrait.lab.hosted import check_prices
     from subtrait.report.study_text import summary
 
     given = {name: value for name, value in asked.items() if value is not None}
@@ -28,6 +29,7 @@ def run_study(
             options = ", ".join(f"--{each}" for each in studies.OPTIONS)
             raise UsageError(f"--{name.replace('_', '-')} is no option of {experiment}, which has {options}")
     if experiment == studies.ALL:
+        check_prices("a base of the catalogue", budget)
         _run_all(given, dry_run=dry_run, out=out, **crew)
         return
     plan = studies.plan_study(experiment, **given)
@@ -79,9 +81,11 @@ def report_study(folder: Path, form: str, output: Path | None) -> None:
 def _show_takes(plan: Any, budget: Any, folder: Path, workers: int | None) -> None:
     from subtrait import studies
     from subtrait.lab.catalogue import STUDIES
+    from subtrait.lab.hosted import check_prices
     from subtrait.lab.hosted_study import foreseen
 
     if not plan.is_hosted:
+        check_prices(plan.base, budget)
         _show_cost(studies.cost_of(plan, workers), folder)
         return
     print(f"{plan.experiment}: base {plan.base}, told teachers, seed {plan.seed}")

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any, Protocol
 
 from subtrait.errors import SubtraitError
@@ -86,9 +87,9 @@ def assemble(workers: int, progress: Progress | None = None, *, one_thread: bool
     from multiprocessing import get_context
 
     # Spawned, not forked: a forked copy of a process that holds threads of torch can hang.
-    with ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(os.getpid(),)
-    ) as pool:
+    pool_of = partial(ProcessPoolExecutor, mp_context=get_context("spawn"), initializer=_begin)
+    # What this process computes beside them must not depend on its threads either
+    with on_one_thread() if one_thread else nullcontext(), pool_of(workers, initargs=(os.getpid(),)) as pool:
         yield Workers(pool, progress or SilentProgress())
 
 

@@ -90,12 +90,18 @@ def test_a_tls_failure_is_not_tried_again(serve, connect, scripted):
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"), [("SSL_CERT_FILE", "/no/such/file"), ("HTTPS_PROXY", "gopher://127.0.0.1:1")]
+    ("variable", "value"),
+    [
+        ("SSL_CERT_FILE", "/no/such/file"),
+        ("HTTPS_PROXY", "gopher://127.0.0.1:1"),
+        ("HTTPS_PROXY", "http://user:hunter2/x@127.0.0.1:1"),
+    ],
 )
 def test_an_environment_that_cannot_be_used_is_said_in_one_line(connect, monkeypatch, variable, value):
     monkeypatch.setenv(variable, value)
-    with pytest.raises(UsageError, match=r"no connection can be made ready.*proxies and SSL_CERT_FILE"):
+    with pytest.raises(UsageError, match=r"no connection can be made ready.*proxies .*and SSL_CERT_FILE") as found:
         connect("https://models.example/v1#m")
+    assert "hunter2" not in str(found.value)
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".example"])

@@ -182,9 +182,11 @@ def _client(address: Address, key: str | None, limits: Limits) -> "httpx2.Client
             follow_redirects=False,
             trust_env=urlsplit(address.url).hostname not in {"127.0.0.1", "localhost", "::1"},
         )
-    except (OSError, ValueError, httpx2.InvalidURL) as problem:
-        what = f"{address.name}: no connection can be made ready: {escaped(str(problem), limit=EXCERPT)}"
-        raise UsageError(f"{what}. Look at the address, and at the variables for proxies and SSL_CERT_FILE") from None
+    except (OSError, ValueError, ImportError, httpx2.InvalidURL) as problem:
+        # Its own words may repeat the password of a proxy
+        what = f"{address.name}: no connection can be made ready ({type(problem).__name__})"
+        advice = "Look at the address, and at the variables for proxies (socks needs httpx2[socks]) and SSL_CERT_FILE"
+        raise UsageError(f"{what}. {advice}") from None
 
 
 def _is_tls(problem: BaseException | None) -> bool:
