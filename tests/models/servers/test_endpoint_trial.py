@@ -108,6 +108,12 @@ def test_settings_that_are_refused_are_left_out_and_that_is_noted(trial, scripte
     assert trial(strict, encoder=None).style == style
 
 
+@pytest.mark.parametrize("broken", [{"status": 500}, {"body": b"<html>"}])
+def test_a_list_of_models_that_never_comes_is_done_without(trial, scripted, broken):
+    never = scripted.Say(**{"body": b"", **broken})
+    assert trial(lambda asked, honest: never if asked.path == "/models" else honest(asked)).described == ""
+
+
 def test_a_model_that_is_not_there_is_refused_with_those_that_are(trial):
     with pytest.raises(UsageError, match=r"E_API_NOT_FOUND .*no such model.*The server has: other"):
         trial(name="other")

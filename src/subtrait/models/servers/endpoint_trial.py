@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from subtrait.errors import InvalidInput, UsageError
+from subtrait.errors import InvalidInput, ServerError, UsageError
 from subtrait.models.encoding import ChatEncoder
 from subtrait.models.servers.delivery import Delivery, Request
 from subtrait.models.servers.fine_tuning import offers_jobs
 from subtrait.models.servers.replies import Scored, chat_text, echoed, prompt_logprobs
-from subtrait.models.servers.transport import NotAllowed, Refused, Reply
+from subtrait.models.servers.transport import Refused, Reply
 from subtrait.records import Messages, Row
 
 CHAT: Final = "/chat/completions"
@@ -211,9 +211,9 @@ def _listed(delivery: Delivery) -> str:
 
 
 def _models(delivery: Delivery) -> list[dict[str, Any]]:
-    """The list of models; empty where the server gives none, or none to this key, as some do."""
+    """The list of models; empty where the server gives none however often it is asked, as some do."""
     try:
         found = delivery.ask(Request(where="(the list of models)", path="/models", body=None, read=dict)).get("data")
-    except (InvalidInput, NotAllowed):
+    except (InvalidInput, ServerError):
         return []
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
