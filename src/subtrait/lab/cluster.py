@@ -9,7 +9,7 @@ import importlib.util
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import subtrait
 from subtrait.errors import MissingExtra, SubtraitError, UsageError
-from subtrait.lab.team import AFTER_A_KILL, Stage, stay_on_one_thread
+from subtrait.lab.team import AFTER_A_KILL, Stage, on_one_thread, stay_on_one_thread
 from subtrait.records import Progress, SilentProgress
 
 LOSSES: Final = 5
@@ -109,7 +109,7 @@ def on_ray(
     os.environ.update({name: os.environ.get(name, value) for name, value in QUIET.items()})
     marks = tuple(folder.resolve() / f".tmp-{os.getpid()}-{uuid4().hex[:8]}" for folder in shared)
     home = Home(Path.cwd(), marks, subtrait.__version__, one_thread)
-    with _connected() as resources, _there(marks):
+    with _connected() as resources, _there(marks), on_one_thread() if one_thread else nullcontext():
         gpus = 0 if one_thread else int(resources.get("GPU", 0))
         needs = {"num_cpus": 1.0, "num_gpus": 1.0 if gpus else 0.0}
         most = workers or gpus or int(resources["CPU"])
