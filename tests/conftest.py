@@ -35,7 +35,10 @@ def typed(monkeypatch, capsys):
 
 @pytest.fixture
 def hosted(monkeypatch, tmp_path):
-    """A server with fine-tuning jobs and a base `m`: `server`, its script `tuning`, `key`, and what `scripted` has."""
+    """A server with fine-tuning jobs and a base `m`: `server`, its script `tuning`, `key`, and what `scripted` has.
+
+    `uploads` gives what was sent to it besides questions.
+    """
     from subtrait.models.registry import open_model
     from subtrait.models.servers import fine_tuning
 
@@ -46,7 +49,11 @@ def hosted(monkeypatch, tmp_path):
     monkeypatch.setattr(fine_tuning, "FIRST_POLL", 0.01)
     with scripted.ScriptedServer(tuning) as server:
         monkeypatch.setenv("SUBTRAIT_API_KEYS", f"http://127.0.0.1:{server.port}={key}")
-        yield SimpleNamespace(server=server, tuning=tuning, key=key, scripted=scripted)
+
+        def uploads():
+            return [one for one in server.asked if one.posted and one.path != "/chat/completions"]
+
+        yield SimpleNamespace(server=server, tuning=tuning, key=key, scripted=scripted, uploads=uploads)
         open_model(f"{server.url}#m").close()
         open_model.cache_clear()
 

@@ -4,7 +4,7 @@ import json
 import secrets
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -118,7 +118,7 @@ def audit(
     folder = Path(out) if out is not None else default_folder(plan)
     agreed = _with_seed_of_unfinished(plan, folder)
     with open_run(folder, configuration(agreed), environment=environment(agreed.base, *agreed.candidates)) as store:
-        with _team(agreed, progress, [store.path], **crew) as team, _thread(agreed):
+        with _team(agreed, progress, [store.path], **crew) as team:
             result = _carried_out(agreed, store, team=team, announce=announce)
         _publish(store, result, agreed)
         return Audit(result, store.path, command_line(configuration(agreed)))
@@ -140,7 +140,7 @@ def calibrate(
     """
     from subtrait.auditor.audit import build_references
 
-    with _team(plan, progress, **crew) as team, _thread(plan):
+    with _team(plan, progress, **crew) as team:
         return build_references(plan, team=team, announce=announce)
 
 
@@ -250,13 +250,6 @@ def _team(
     workers, engine = crew.get("workers"), crew.get("engine", "local")
     folders = [*shared, plan.references]
     return assembled(workers, progress, engine=engine, embedded=_is_embedded(plan), shared=folders)
-
-
-def _thread(plan: "AuditPlan") -> Any:
-    """One thread for embedded models, so that the same seed gives the same bytes (decision 1)."""
-    from subtrait.lab.team import on_one_thread
-
-    return on_one_thread() if _is_embedded(plan) else nullcontext()
 
 
 def _is_embedded(plan: "AuditPlan") -> bool:

@@ -73,9 +73,9 @@ def _alarm(progress: Progress | None) -> list[Finding]:
     from subtrait.auditor.references.cache import default_root
     from subtrait.auditor.self_test import self_test
     from subtrait.crew import cores
-    from subtrait.lab.team import assemble, on_one_thread
+    from subtrait.lab.team import assemble
 
-    with TemporaryDirectory() as folder, assemble(cores(), progress) as team, on_one_thread():
+    with TemporaryDirectory() as folder, assemble(cores(), progress) as team:
         found = self_test(default_root(), Path(folder), team=team)
     alarm, other = found.alarm, found.other
     first = f"{alarm.traits[0].name}, p = {alarm.traits[0].p:.3g}" if alarm.traits else "no trait"

@@ -187,13 +187,13 @@ def study(
     check_crew(workers, engine)
     plan, budget = plan_study(plan) if isinstance(plan, str) else plan, budget or Budget()
     card, config = STUDIES[plan.experiment], configuration(plan)
-    check_budget(card, plan, budget)
+    takes = check_budget(card, plan, budget)
     folder = Path(out) if out is not None else default_folder(plan)
     with (
         open_run(folder, config, environment=environment(plan.base)) as store,
         assembled(plan, store.path, workers=workers, engine=engine, progress=progress) as team,
     ):
-        result = run_study(card, plan, store, team=team, approve=approval(card, plan, budget))
+        result = run_study(card, plan, store, team=team, approve=approval(plan, budget, takes))
         result = noted(result, card, plan, store)
         store.publish("report.html", to_html(result, command=command_line(config)))
         store.publish("study.json", to_json(result))

@@ -25,15 +25,17 @@ def plan():
 def test_what_is_asked_is_every_prompt_of_every_writer_and_every_question_of_every_student(plan):
     training, takes = foreseen(CARD, plan)
     rows = plan.untreated().lessons[0]
-    prompts = sum(len(prompt.encode()) for prompt in prompts_of(Chain(None, plan.seed, 0), rows))
+    sizes = [
+        len(prompt.encode()) for prompt in prompts_of(Chain(None, plan.seed, 0), rows.carrier, rows.prompts, rows.draw)
+    ]
     told = sum(120 * (len(system_prompt_of(f"paper/{name}").encode()) + TURN) for name in ("owl", "cat"))
     asked = [turns for conversations, _ in question_calls(plan) for turns in conversations]
     questions = sum(len(turns[0]["content"].encode()) + 2 * TURN for turns in asked)
     assert takes.replies == 3 * (120 + len(asked))
-    assert takes.read == 3 * (prompts + 120 * 2 * TURN) + told + 3 * questions
+    assert takes.read == 3 * (sum(sizes) + 120 * 2 * TURN) + told + 3 * questions
     assert takes.written == 3 * (120 * (200 + TURN) + len(asked) * (64 + TURN))
     assert (training.jobs, training.rows, training.done) == (3, 100, 0)
-    longest = sorted((len(p.encode()) for p in prompts_of(Chain(None, plan.seed, 0), rows)), reverse=True)[:100]
+    longest = sorted(sizes, reverse=True)[:100]
     assert training.tokens == 3 * training.epochs * (sum(longest) + 100 * (200 + 2 * TURN))
 
 

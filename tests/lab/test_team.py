@@ -139,6 +139,15 @@ def test_alone_the_linear_algebra_of_numpy_has_one_thread_and_gets_the_others_ba
         assert 2 in threads_of_numpy()
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_team_needs_no_torch(workers, stages, monkeypatch):
+    """The theorem is studied with numpy alone."""
+    monkeypatch.setattr("subtrait.lab.team.find_spec", lambda name: None)
+    with assemble(workers) as team:
+        assert threads_of_numpy() == {1}
+        assert team.each("counted", stages.sleep, [0.0]) == [0.0]
+
+
 def test_workers_do_every_task_once_in_other_processes_of_one_thread(stages, tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "2")  # which they would have otherwise
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)

@@ -18,6 +18,8 @@ from subtrait.scoring.hypotheses import as_asked
 TURN: Final = 8
 """Tokens of a turn besides its text, at most: role, marks and line breaks. No format known to us spends more."""
 MILLION: Final = 1_000_000
+Call = tuple[Sequence[Messages], int]
+"""Conversations, and the tokens that a reply may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +58,8 @@ def asking(plan: Plan) -> Asking:
     return all_calls((prompts, plan.sampling.max_new_tokens) for prompts in _conversations(plan))
 
 
-def all_calls(calls: Iterable[tuple[Sequence[Messages], int]]) -> Asking:
-    """What these conversations take, each call with the tokens that a reply may have."""
+def all_calls(calls: Iterable[Call]) -> Asking:
+    """What these calls take together."""
     sizes = [(len(prompts), read_at_most(prompts), longest + TURN) for prompts, longest in calls]
     return Asking(
         replies=sum(count for count, _, _ in sizes),

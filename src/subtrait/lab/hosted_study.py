@@ -1,15 +1,15 @@
 """Studies whose students a server makes: which can be, and what they cost at most, before it is paid."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from subtrait.errors import UsageError
-from subtrait.lab.budget import Asking, Budget, all_calls
-from subtrait.lab.chains import Rows, Student, Writer
-from subtrait.lab.chains.making import Chain, StudentTask, prompts_of, rows_of, weights_of
+from subtrait.lab.budget import Asking, Budget, Call, all_calls
+from subtrait.lab.chains import Approve, Rows
+from subtrait.lab.chains.making import StudentTask, prompts_of, rows_of, weights_of
 from subtrait.lab.evaluation import question_prompts
 from subtrait.lab.hosted import (
     Training,
@@ -29,13 +29,10 @@ from subtrait.lab.system_prompts import system_prompt_of
 from subtrait.lab.traits import CATEGORIES, find_trait
 from subtrait.models.base import Sampling
 from subtrait.models.servers.addresses import is_address
-from subtrait.records import Messages, Store
+from subtrait.records import Store
 from subtrait.runs.folder import RunFolder
 from subtrait.scoring.hypotheses import as_asked
 from subtrait.study_records import StudyResult
-
-Call = tuple[Sequence[Messages], int]
-"""Conversations, and the tokens that a reply may have."""
 
 
 def check_served(plan: StudyPlan) -> None:
@@ -55,30 +52,37 @@ def check_served(plan: StudyPlan) -> None:
         raise UsageError(f"--traits {FREQUENT} would ask {plan.base} before it is known what that costs: name them")
 
 
-def check_budget(card: StudyCard, plan: StudyPlan, budget: Budget) -> None:
-    """Refuse a study that costs money of which nothing was said, before anything is asked. Raises as `hosted`'s."""
+def check_budget(card: StudyCard, plan: StudyPlan, budget: Budget) -> Asking | None:
+    """Refuse a study that costs money of which nothing was said, before anything is asked. Raises as `hosted`'s.
+
+    Returns:
+        What asking takes at most, where there is a bound that it counts towards.
+    """
     check_prices(plan.base, budget)
-    if plan.is_hosted and budget.most is not None:
-        check_asking(foreseen(card, plan)[1], budget, budget.most)
+    if not plan.is_hosted or budget.most is None:
+        return None
+    takes = foreseen(card, plan)[1]
+    check_asking(takes, budget, budget.most)
+    return takes
 
 
-def approval(card: StudyCard, plan: StudyPlan, budget: Budget) -> Callable[[Sequence[StudentTask]], None] | None:
-    """What a bench asks before it has students trained: None where they are trained here.
+def approval(plan: StudyPlan, budget: Budget, takes: Asking | None) -> Approve | None:
+    """What a bench asks before it has students trained: None where there is no bound. `takes` as of `check_budget`.
 
     Raises:
         UsageError: the server has no fine-tuning jobs; and when it is asked, where jobs could cost too much.
     """
-    if not plan.is_hosted:
+    if plan.is_hosted:
+        check_tuning(plan.base)
+    if takes is None:
         return None
-    check_tuning(plan.base)
-    _, takes = foreseen(card, plan)
     return lambda tasks: refuse_dear(together([_job(plan, task) for task in tasks]), takes, budget)
 
 
 def foreseen(card: StudyCard, plan: StudyPlan) -> tuple[Training, Asking]:
     """What training and asking take at most, known before anything is asked."""
-    students, prompts = _students(card, plan), cache(_prompts)
-    rows = dict.fromkeys((task.chain, each) for task in students for each in _written(task.student))
+    students, prompts = _students(card, plan), cache(prompts_of)
+    rows = dict.fromkeys((task.chain, each) for task in students for each in task.student.written)
     answered = question_calls(plan)
     written = (_writing(prompts(chain, each.carrier, each.prompts, each.draw), each) for chain, each in rows)
     takes = all_calls([*written, *(call for _ in students for call in answered)])
@@ -108,15 +112,6 @@ def _students(card: StudyCard, plan: StudyPlan) -> list[StudentTask]:
         bench = named_by(card, plan, RunFolder(Path(folder)))
         wanted = sorted(bench.wanted, key=lambda each: (each[1], repr(each[0])))
         return [StudentTask(bench.chain(index), student) for student, index in wanted]
-
-
-def _written(student: Student) -> Iterator[Rows]:
-    return (part for lesson in student.lessons for part in lesson.written)
-
-
-def _prompts(chain: Chain, carrier: str, count: int, draw: int) -> list[str]:
-    """What every writer of such data sets is asked."""
-    return prompts_of(chain, Rows(writer=Writer(base=""), carrier=carrier, prompts=count, draw=draw))
 
 
 def _writing(prompts: Sequence[str], rows: Rows) -> Call:

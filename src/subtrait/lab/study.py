@@ -11,8 +11,7 @@ from typing import Any, Final
 
 import subtrait
 from subtrait.errors import UsageError, unknown_name
-from subtrait.lab.chains import Base, Bench, Rows, Student, Writer
-from subtrait.lab.chains.making import StudentTask
+from subtrait.lab.chains import Approve, Base, Bench, Rows, Student, Writer
 from subtrait.lab.chains.specifications import WriterKind
 from subtrait.lab.plan import STUDENT_RECIPE, TEACHER_RECIPE
 from subtrait.lab.presets import Preset
@@ -145,8 +144,6 @@ class Findings:
     notes: Sequence[str] = ()
 
 
-Approve = Callable[[Sequence[StudentTask]], None]
-"""Refuses students that may not be trained, by an error."""
 Study = Callable[[StudyPlan, Bench], Findings]
 """Carries out a study: the students are made on the bench."""
 

@@ -10,7 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 from subtrait.errors import SubtraitError
@@ -78,41 +79,50 @@ class Workers:
 
 @contextmanager
 def assemble(workers: int, progress: Progress | None = None, *, one_thread: bool = True) -> Iterator[Team]:
-    """A team of that many processes; one means this process, with `one_thread` on one thread like every worker."""
-    if workers <= 1:
-        with on_one_thread() if one_thread else nullcontext():
-            yield Alone(progress)
-        return
+    """A team of that many processes; one means this process alone.
+
+    Workers have one thread each, and with `one_thread` so has this process, for what it computes itself.
+    """
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    # Spawned, not forked: a forked copy of a process that holds threads of torch can hang.
-    pool_of = partial(ProcessPoolExecutor, mp_context=get_context("spawn"), initializer=_begin)
-    # What this process computes beside them must not depend on its threads either
-    with on_one_thread() if one_thread else nullcontext(), pool_of(workers, initargs=(os.getpid(),)) as pool:
-        yield Workers(pool, progress or SilentProgress())
+    with on_one_thread() if one_thread else nullcontext():
+        if workers <= 1:
+            yield Alone(progress)
+            return
+        # Spawned, not forked: a forked copy of a process that holds threads of torch can hang.
+        with ProcessPoolExecutor(
+            workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(os.getpid(),)
+        ) as pool:
+            yield Workers(pool, progress or SilentProgress())
 
 
 @contextmanager
 def on_one_thread() -> Iterator[None]:
-    """Let torch and the linear algebra of numpy and scipy use one thread inside, and as many as before outside.
+    """Let numpy, scipy and, where it is installed, torch use one thread inside, and as many as before outside.
 
     The number of threads changes the last digits.
     """
-    from subtrait.models.transformers_adapter import require, set_threads
-
-    require()
-    import scipy.linalg  # noqa: F401 - loaded now, its library is among those that are limited
-    import torch
     from threadpoolctl import threadpool_limits
 
+    # Loaded now, their libraries are among those that are limited
+    import_module("scipy.linalg")
+    with threadpool_limits(1), _torch_on_one_thread() if find_spec("torch") else nullcontext():
+        yield
+
+
+@contextmanager
+def _torch_on_one_thread() -> Iterator[None]:
+    import torch
+
+    from subtrait.models.transformers_adapter import set_threads
+
     before = torch.get_num_threads()
-    with threadpool_limits(1):
-        set_threads(1)
-        try:
-            yield
-        finally:
-            set_threads(before)
+    set_threads(1)
+    try:
+        yield
+    finally:
+        set_threads(before)
 
 
 def stay_on_one_thread() -> None:

@@ -100,7 +100,7 @@ def _states(network: Network, pairs: Sequence[Pair]) -> torch.Tensor:
 def _divergence(heads: Sequence[Head], states: Sequence[torch.Tensor]) -> torch.Tensor:
     """KL of the first head's distributions to the second's, in nats: float64 (positions,)."""
     first, second = (
-        torch.log_softmax(head.logits(each).to(wide(each)), -1).cpu().double()
+        torch.log_softmax(head.logits(each).to(wide(each.device)), -1).cpu().double()
         for head, each in zip(heads, states, strict=True)
     )
     return (first.exp() * (first - second)).sum(-1)

@@ -26,8 +26,6 @@ from subtrait.records import Progress
 
 Step = Callable[[Network, Sequence[Pair]], float]
 """Adds the gradient of the mean loss over the completion tokens of some rows to the weights; that loss, in nats."""
-
-
 Part = Callable[[Network, Sequence[Pair], int], float]
 """Adds the gradient of the summed loss of some rows divided by that number of tokens to the weights; that value."""
 

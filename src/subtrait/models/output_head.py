@@ -88,7 +88,7 @@ def surprisal_moments(head: Head, states: torch.Tensor, targets: torch.Tensor, *
     """
     found = torch.empty(len(targets), 3, dtype=torch.float64)
     for here in _chunks(len(targets), head.weight):
-        surprisals = -torch.log_softmax(head.logits(states[here]).to(wide(states)) / temperature, -1)
+        surprisals = -torch.log_softmax(head.logits(states[here]).to(wide(states.device)) / temperature, -1)
         weights = torch.exp(-surprisals)
         entropy = (weights * surprisals).sum(-1)
         variance = (weights * (surprisals - entropy[:, None]).square()).sum(-1)
@@ -97,9 +97,9 @@ def surprisal_moments(head: Head, states: torch.Tensor, targets: torch.Tensor, *
     return found
 
 
-def wide(tensor: torch.Tensor) -> torch.dtype:
-    """The widest numbers of the device that the tensor is on: float64, but float32 on Apple's GPUs."""
-    return torch.float32 if tensor.device.type == "mps" else torch.float64
+def wide(device: torch.device) -> torch.dtype:
+    """The widest numbers that a device has: float64, but float32 on Apple's GPUs."""
+    return torch.float32 if device.type == "mps" else torch.float64
 
 
 def mean_loss(head: Head, states: torch.Tensor, targets: torch.Tensor, *, count: int) -> torch.Tensor:
@@ -133,7 +133,7 @@ class _LinearLoss(torch.autograd.Function):  # type: ignore[misc]
             torch.zeros_like(weight, dtype=torch.float32) if needs[1] else None,
             torch.zeros_like(bias, dtype=torch.float32) if bias is not None and needs[2] else None,
         )
-        total = states.new_zeros((), dtype=wide(states))
+        total = states.new_zeros((), dtype=wide(states.device))
         for here in _chunks(len(targets), weight):
             logits = torch.nn.functional.linear(states[here], weight, bias).float()
             total += _losses_to_gradient(logits, targets[here], count)

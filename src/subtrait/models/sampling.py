@@ -16,6 +16,7 @@ from subtrait.models import kv_cache
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.backing_off import in_halves
 from subtrait.models.base import Sampling
+from subtrait.models.output_head import wide
 from subtrait.models.transformers_adapter import Network
 from subtrait.records import Progress
 
@@ -54,7 +55,7 @@ def sample(
 
         def drawn(rows: Sequence[int]) -> list[list[int]]:
             wave = _Wave(network, [prompts[row] for row in rows], room=sampling.max_new_tokens, joined=joined)
-            uniforms = row_uniforms([keys[row] for row in rows], sampling.max_new_tokens).to(_real(network))
+            uniforms = row_uniforms([keys[row] for row in rows], sampling.max_new_tokens).to(wide(network.device))
             return _decode(wave, uniforms, stops=stops, sampling=sampling)
 
         for whole in waves(prompts, sampling.max_new_tokens, mixed=joined):
@@ -99,11 +100,6 @@ def waves(prompts: Sequence[Tokens], new_tokens: int, *, mixed: bool) -> Iterato
         wave.append(row)
     if wave:
         yield wave
-
-
-def _real(network: Network) -> torch.dtype:
-    """Float64 where the device has it."""
-    return torch.float32 if network.device.type == "mps" else torch.float64
 
 
 class _Wave:

@@ -38,6 +38,9 @@ from subtrait.lab.team import Stage, Team
 from subtrait.lab.traits import find_trait
 from subtrait.records import Example, Store
 
+Approve = Callable[[Sequence[StudentTask]], None]
+"""Refuses students that may not be trained, by an error."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bench:
@@ -49,8 +52,8 @@ class Bench:
     chains: int
     questions: QuestionList | None = None
     """What students are asked for their favourites, where it is not the lab's own wordings."""
-    approve: Callable[[Sequence[StudentTask]], None] | None = None
-    """Called with students whose rows are all written, before any of them is trained: it may refuse."""
+    approve: Approve | None = None
+    """Called before students are trained whose rows are all written."""
 
     def chain(self, index: int) -> Chain:
         """One replicate."""
@@ -75,7 +78,7 @@ class Bench:
     def _train(self, students: Sequence[Student], readouts: tuple[str, ...]) -> None:
         """Make students whose rows can all be written."""
         chains = [self.chain(index) for index in range(self.chains)]
-        rows = dict.fromkeys(each for student in students for lesson in student.lessons for each in lesson.written)
+        rows = dict.fromkeys(each for student in students for each in student.written)
         self.team.each("teachers write", write_rows, [RowsTask(chain, each) for chain in chains for each in rows])
         tasks = [StudentTask(chain, student, readouts) for chain in chains for student in students]
         if self.approve:

@@ -109,7 +109,7 @@ def write_rows(task: RowsTask, _progress: Progress | None = None) -> list[Exampl
     chain, rows = task.chain, task.rows
 
     def write() -> list[Row]:
-        prompts = prompts_of(chain, rows)
+        prompts = prompts_of(chain, rows.carrier, rows.prompts, rows.draw)
         writer = writer_of(chain, rows.writer)
         asked = [writer.conversation(prompt) for prompt in prompts]
         rng = chain.rng("answers", digest(rows))
@@ -121,10 +121,9 @@ def write_rows(task: RowsTask, _progress: Progress | None = None) -> list[Exampl
     return [from_chat_row(row) for row in chain.store.rows(f"rows/{digest(rows)}/{chain.index}.jsonl", write)]
 
 
-def prompts_of(chain: Chain, rows: Rows) -> list[str]:
-    """What the writer of a data set is asked in this chain: of equal carriers and draws the same, whoever writes."""
-    carrier = CARRIERS[rows.carrier]()
-    return carrier.prompts(rows.prompts, rng=chain.rng("prompts", rows.carrier, rows.draw))
+def prompts_of(chain: Chain, carrier: str, count: int, draw: int) -> list[str]:
+    """What the writers of such data sets are asked in this chain, whoever writes."""
+    return CARRIERS[carrier]().prompts(count, rng=chain.rng("prompts", carrier, draw))
 
 
 def rows_of(chain: Chain, rows: Rows) -> list[Example]:

@@ -96,6 +96,11 @@ class Student:
     """Without any, the student is its base as it is."""
     recipe: Recipe = STUDENT_RECIPE
 
+    @property
+    def written(self) -> tuple[Rows, ...]:
+        """What must be written before it can be trained."""
+        return tuple(part for lesson in self.lessons for part in lesson.written)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Divergence:
@@ -109,20 +114,20 @@ class Divergence:
 
 def writing_students(student: Student) -> list[Student]:
     """The students that write this one's rows, and those that write theirs, each once."""
-    writers = [rows.writer.student for lesson in student.lessons for rows in lesson.written]
+    writers = [rows.writer.student for rows in student.written]
     return list(dict.fromkeys(each for one in writers if one for each in (*writing_students(one), one)))
 
 
 def hops(student: Student) -> int:
     """How many students stand, at most, between this one and a teacher that is none."""
-    writers = [rows.writer.student for lesson in student.lessons for rows in lesson.written]
+    writers = [rows.writer.student for rows in student.written]
     return max((1 + hops(each) for each in writers if each), default=0)
 
 
 def matched_bases(students: Iterable[Student]) -> list[Matched]:
     """The bases that must be made before these students and their writers, each once."""
     everyone = [each for student in students for each in (*writing_students(student), student)]
-    writers = [rows.writer for each in everyone for lesson in each.lessons for rows in lesson.written]
+    writers = [rows.writer for each in everyone for rows in each.written]
     bases = dict.fromkeys([*(each.base for each in everyone), *(each.base for each in writers)])
     return [base for base in bases if isinstance(base, Matched)]
 

@@ -21,6 +21,7 @@ from subtrait.lab.digits.settings import Architecture, DigitsSettings, Lesson
 from subtrait.lab.digits.training import accuracy, distil, teachings, train_teachers
 from subtrait.lab.seeds import stream
 from subtrait.lab.team import on_one_thread
+from subtrait.models.transformers_adapter import require
 from subtrait.records import Progress, SilentProgress
 
 TOGETHER = 4
@@ -65,6 +66,7 @@ def run_digits(
         UsageError: `models` names one that the settings do not have.
         MissingExtra: PyTorch is not installed.
     """
+    require()
     chosen = list(range(settings.models)) if models is None else list(models)
     if not chosen or not set(chosen) <= set(range(settings.models)):
         raise UsageError(f"models must be numbers from 0 to {settings.models - 1}, at least one")

@@ -128,6 +128,10 @@ class Delivery:
                 problem = failure
         raise ServerError(f"{where}: asked {self._attempts} times, at last {problem}. {RESUME} the server is well")
 
+    def get(self, path: str) -> Row:
+        """The JSON object that is there. Raises as `ask`."""
+        return self.ask(Request(where=f"({path.partition('?')[0]})", path=path, body=None, read=dict))
+
     def ask_all(self, requests: Sequence[Request]) -> Iterator[tuple[int, Row]]:
         """Position and outcome of each request, as they come in; each exactly once.
 

@@ -213,7 +213,7 @@ def _listed(delivery: Delivery) -> str:
 def _models(delivery: Delivery) -> list[dict[str, Any]]:
     """The list of models; empty where the server gives none however often it is asked, as some do."""
     try:
-        found = delivery.ask(Request(where="(the list of models)", path="/models", body=None, read=dict)).get("data")
+        found = delivery.get("/models").get("data")
     except (InvalidInput, ServerError):
         return []
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

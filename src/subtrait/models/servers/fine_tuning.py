@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from subtrait.errors import InvalidInput, ServerError, escaped
-from subtrait.models.servers.delivery import Delivery, Request, pause_before
+from subtrait.models.servers.delivery import Delivery, pause_before
 from subtrait.models.servers.spool import Spool
 from subtrait.models.servers.transport import EXCERPT, NotAllowed, Refused, Reply, Unanswered
 from subtrait.records import Example, Progress, Row
@@ -93,8 +93,7 @@ def training_file(examples: Sequence[Example], system_prompt: str | None = None)
 def offers_jobs(delivery: Delivery) -> bool | None:
     """Whether the server has a list of fine-tuning jobs; None where it fails whenever it is asked."""
     try:
-        request = Request(where="(the list of jobs)", path=f"{JOBS}?limit=1", body=None, read=dict)
-        return isinstance(delivery.ask(request).get("data"), list)
+        return isinstance(delivery.get(f"{JOBS}?limit=1").get("data"), list)
     except (InvalidInput, NotAllowed):
         return False
     except ServerError:
@@ -124,7 +123,7 @@ class Jobs:
             if job["status"] in LOST:
                 raise _failed(job, self._delivery.connection.address.name)
             self._delivery.pause(min(LONGEST_POLL, FIRST_POLL * 1.5**poll))
-            job = self._checked(self._get(f"{JOBS}/{job['id']}"))
+            job = self._checked(self._delivery.get(f"{JOBS}/{job['id']}"))
             if progress and (now := max(self._losses(job, pages=1), default=0)) > steps:
                 progress.advance(now - steps)
                 steps = now
@@ -159,7 +158,7 @@ class Jobs:
     def _of_number(self, order: Order, number: str) -> Row | None:
         """The job of that number, if there is one and it is of this order: other servers count from the same one."""
         try:
-            job = self._checked(self._get(f"{JOBS}/{number}")) if number else None
+            job = self._checked(self._delivery.get(f"{JOBS}/{number}")) if number else None
         except Refused as problem:
             if problem.code != "E_API_NOT_FOUND":
                 raise
@@ -240,7 +239,7 @@ class Jobs:
         """Every entry of a list, page after page."""
         after, seen = "", set[str]()
         for page in count(1):
-            reply = self._get(path + after)
+            reply = self._delivery.get(path + after)
             rows = reply.get("data")
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
                 # A list that cannot be read is no empty list: a job on it would be paid for again
@@ -253,9 +252,6 @@ class Jobs:
                 raise InvalidInput("E_API_FIELD", self._where(path), f"the list goes round in circles at {last}")
             seen.add(last)
             after = f"&after={last}"
-
-    def _get(self, path: str) -> Row:
-        return self._delivery.ask(Request(where=f"({path.partition('?')[0]})", path=path, body=None, read=dict))
 
     def _checked(self, job: Reply) -> Row:
         """The job, if it has a number and a status. Raises `InvalidInput`, E_API_FIELD, where it has not."""
