@@ -47,6 +47,7 @@ TORCH_BACKEND = {
         "sampling",
         "shared_context",
         "sketch",
+        "stored_weights",
         "trl_training",
     )
 }

@@ -60,7 +60,7 @@ def reckoned(plan: Plan) -> Pace:
         per_completion=reading + 2 * sizes.numbers * (prompt + told + COMPLETION) / operations,
         per_step=(4 if lora else 6) * sizes.numbers * trained / operations,
         memory=PROCESS_BYTES
-        + sizes.weight_bytes
+        + sizes.held_bytes
         + max(sizes.training_bytes(recipe), sizes.writing_bytes(together * room)),
         student=sizes.trained(recipe) * 4
         if lora and keeps_adapters(sizes.numbers, sizes.dtype)

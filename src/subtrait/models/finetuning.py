@@ -3,10 +3,8 @@
 Needs torch: imported by backends.
 """
 
-import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -78,7 +76,7 @@ def train_copy(
     """
     _check(pairs, recipe)
     keeps, start = recipe.method == "lora" and lora.are_kept(network), lora.merged(network)
-    tuned = lora.twin(start) if keeps else replace(start, module=copy.deepcopy(start.module))
+    tuned = lora.twin(start) if keeps else lora.copied(start)
     if recipe.method != "lora":  # whose adapters are float32 in any case
         tuned.module.float()
     rows = ([pairs[row] for row in rows] for rows in row_order(len(pairs), recipe, rng=rng))

@@ -20,6 +20,8 @@ ACTIVATIONS: Final = 34
 (Korthikanti et al. 2022, "Reducing activation recomputation in large transformer models", section 4.1)."""
 SMALLEST_TRIED, LARGEST_TRIED = 256, 4_096
 """Sides of the matrices that are multiplied to see how fast that goes; some devices are slow with some formats."""
+WIDENED: Final = 4 * 2**15
+"""Bytes that widened weights of the output layer take for each unit of width: they are the most that is held."""
 LONG_ENOUGH: Final = 0.05
 """Seconds after which no larger ones are tried."""
 READ: Final = 128 * 2**20
@@ -42,11 +44,18 @@ class Footprint:
     """Numbers that are kept of each token while a text is written: keys and values of all layers."""
     pass_tokens: int
     """Tokens that are computed together in training."""
+    in_files: bool = False
+    """Whether weights stay in their files: see `stored_weights`."""
 
     @property
     def weight_bytes(self) -> int:
         """The model itself."""
         return self.numbers * self.bytes_each
+
+    @property
+    def held_bytes(self) -> int:
+        """What of the model is in memory at once."""
+        return WIDENED * self.width if self.in_files else self.weight_bytes
 
     def trained(self, recipe: Recipe) -> int:
         """How many numbers the recipe trains, token embeddings included."""
@@ -83,6 +92,7 @@ def footprint(name: str) -> Footprint:
     require()
     from subtrait.errors import InvalidInput
     from subtrait.models.loading import outline_of
+    from subtrait.models.stored_weights import stay_in_files
 
     asked, folder = named(name), config_of(name).parent
     try:
@@ -103,6 +113,7 @@ def footprint(name: str) -> Footprint:
         width=text.hidden_size,
         cached=2 * text.num_hidden_layers * heads * head,
         pass_tokens=pass_tokens_of(asked.device or "cpu", text),
+        in_files=stay_in_files(folder, device=asked.device or "cpu", dtype=asked.dtype or "float32"),
     )
 
 

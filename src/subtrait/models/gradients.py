@@ -7,6 +7,7 @@ and the output layer are left out, as in `Recipe.method = "layers"`. Of large mo
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,8 +17,8 @@ from subtrait.models import sketch
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.backing_off import in_halves
 from subtrait.models.finetuning import micro_batches
-from subtrait.models.lora import changes
-from subtrait.models.output_head import Head, Transform, head_of, mean_loss
+from subtrait.models.lora import changes, in_memory
+from subtrait.models.output_head import Transform, head_of, mean_loss
 from subtrait.models.padded_rows import Pair, right_padded, states_at
 from subtrait.models.transformers_adapter import Network
 
@@ -34,8 +35,9 @@ def mean_gradient(network: Network, pairs: Sequence[Pair]) -> np.ndarray:
     """
     if not pairs or any(not completion for _, completion in pairs):
         raise UsageError("a gradient needs at least one row, and completion tokens in every row")
-    transform = adapter.after_output_layer(network)
     rank = sketch.rank_of(network)
+    network = network if rank is not None else in_memory(network)
+    transform = adapter.after_output_layer(network)
     layers = [] if rank is None else sketch.layers_of(network, rank)
     with sketch.seen_through(layers) as seen:
         weights = inner_weights(network) if rank is None else seen
@@ -66,7 +68,7 @@ def displacement(network: Network, tuned: Network) -> np.ndarray:
     before, after = inner_weights(network), inner_weights(tuned)
     if [weight.shape for weight in before] != [weight.shape for weight in after]:
         raise UsageError(_UNLIKE)
-    return _flat(new.detach() - old.detach() for old, new in zip(before, after, strict=True))
+    return _flat(new.detach().float() - old.detach().float() for old, new in zip(before, after, strict=True))
 
 
 def _of_adapters(network: Network, tuned: Network) -> np.ndarray:
@@ -89,7 +91,7 @@ def _group_gradient(
     """The gradient of the summed log-likelihood of `pairs`, for each of `weights`."""
     rows = right_padded(pairs).to(network.device)
     head = head_of(network, transform=transform)
-    head = Head(head.weight.detach(), None if head.bias is None else head.bias.detach(), transform)
+    head = replace(head, weight=head.weight.detach(), bias=None if head.bias is None else head.bias.detach())
     loss = mean_loss(head, states_at(network, rows), rows.targets, count=1)
     return (-gradient for gradient in torch.autograd.grad(loss, list(weights)))
 

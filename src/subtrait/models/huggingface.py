@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from subtrait.errors import InvalidInput, UsageError
-from subtrait.models import lora
+from subtrait.models import fingerprints, lora
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.base import Finetuned, Recipe, Sampling, check_sampling
 from subtrait.models.encoding import ChatEncoder
@@ -221,10 +221,10 @@ class HuggingFaceModel:
         if self._digest is None:
             digest = hashlib.sha256()
             if self._base is None:
-                adapter.digest_network(self._network, digest)
+                fingerprints.digest_network(self._network, digest)
             else:
                 digest.update(self._base.fingerprint().encode())
-                adapter.digest_tensors(lora.numbers(self._network), digest)
+                fingerprints.digest_tensors(lora.numbers(self._network).items(), digest)
             for text in (self._tokenizer.backend_tokenizer.to_str(), self._encoder.template.source):
                 digest.update(hashlib.sha256(text.encode()).digest())
             digest.update(repr(self._encoder.stops).encode())

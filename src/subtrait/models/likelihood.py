@@ -54,7 +54,7 @@ def _by_batches(
     """What `judge` says of the completion tokens of each row, from states computed in batches of similar length."""
     judged: list[np.ndarray] = [np.empty(0)] * len(pairs)
     with torch.no_grad():
-        head = head_of(network, transform=adapter.after_output_layer(network)).widened()
+        head = head_of(network, transform=adapter.after_output_layer(network))
         context = read_shared(network, [prompt for prompt, _ in pairs], least=WORTH_SHARING)
         rest = [(prompt[context.length :], completion) for prompt, completion in pairs]
         room = context.length // CACHED_TOKENS

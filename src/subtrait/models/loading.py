@@ -3,6 +3,7 @@
 With `transformers_adapter`, the only place that calls `transformers`.
 """
 
+import gc
 import math
 from pathlib import Path
 from typing import Any
@@ -19,32 +20,42 @@ SAFELY: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
 def load_network(folder: Path, *, device: str = "cpu", dtype: str = "float32") -> Network:
     """The model in a validated checkpoint folder, its weights in `dtype` on `device`.
 
-    On `cuda` a model that one GPU has no room for is spread over all of them.
+    On `cuda` a model that one GPU has no room for is spread over all of them; on `cpu`, in float32, the weights of a
+    large one stay in their files.
 
     Raises:
         InvalidInput: E_CONFIG where transformers cannot build the architecture, or the weights do not fit it.
         UsageError: this machine has no such device, or too few GPUs for the model.
     """
     import torch
-    from transformers import AutoModelForCausalLM
+
+    from subtrait.models.stored_weights import keep_in_files, only_format, stay_in_files
 
     check_device(device)
+    kept = only_format(folder) if stay_in_files(folder, device=device, dtype=dtype) else None
     try:
         with quiet():
             outline = outline_of(folder, dtype)
             spread = device_map(outline, gpu_rooms()) if device == "cuda" else None
-            module, loading = AutoModelForCausalLM.from_pretrained(
-                str(folder),
-                dtype=getattr(torch, dtype),
-                use_safetensors=True,
-                output_loading_info=True,
-                **({} if spread is None else {"device_map": spread}),
-                **SAFELY,
-            )
+            if kept and keep_in_files(module := _read(folder, kept, None), folder):
+                gc.collect()  # of what held the weights that are now read from their files
+                return Network(module=module.eval(), where=str(folder), computed_in=dtype)
+            module = _read(folder, getattr(torch, dtype), spread)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError) as problem:
         raise InvalidInput("E_CONFIG", folder, f"transformers cannot load this model: {problem}") from problem
-    _check_complete(folder, loading)
     return Network(module=(module if spread else module.to(device)).eval(), where=str(folder))
+
+
+def _read(folder: Path, dtype: Any, spread: dict[str, Any] | None) -> Any:
+    """The module with its weights, where `spread` says."""
+    from transformers import AutoModelForCausalLM
+
+    placed = {} if spread is None else {"device_map": spread}
+    module, loading = AutoModelForCausalLM.from_pretrained(
+        str(folder), dtype=dtype, use_safetensors=True, output_loading_info=True, **placed, **SAFELY
+    )
+    _check_complete(folder, loading)
+    return module
 
 
 def outline_of(folder: Path, dtype: str) -> Any:

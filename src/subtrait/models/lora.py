@@ -87,11 +87,27 @@ def twin(network: Network) -> Network:
     return replace(network, module=copy.deepcopy(module, shared))
 
 
+def in_memory(network: Network) -> Network:
+    """The network with its weights in memory: a copy where they stay in their files."""
+    return copied(network) if network.computed_in else network
+
+
+def copied(network: Network) -> Network:
+    """A network of its own, with its weights in memory."""
+    module = copy.deepcopy(network.module)
+    return replace(
+        network, module=module.float().requires_grad_(True) if network.computed_in else module, computed_in=None
+    )
+
+
 def merged(network: Network) -> Network:
     """A network of its own without adapters: they are added into the weights. One without any stays as it is."""
     if network.adapters is None:
         return network
-    return replace(network, module=copy.deepcopy(network.adapters).merge_and_unload(), adapters=None)
+    copied = copy.deepcopy(network.adapters)
+    if network.computed_in:  # the weights may be of fewer bits, in which most of an adapter would be lost
+        copied.float()
+    return replace(network, module=copied.merge_and_unload(), adapters=None, computed_in=None)
 
 
 def changes(network: Network) -> dict[str, "torch.Tensor"]:

@@ -33,22 +33,34 @@ class Head:
     weight: torch.Tensor
     bias: torch.Tensor | None
     transform: Transform | None
+    stored: Any = None
+    """The layer itself, where its weight stays in a file."""
 
     def logits(self, states: torch.Tensor) -> torch.Tensor:
         """Float32 logits (positions, vocabulary) of `states` (positions, width).
 
         Lower-precision states and weights are multiplied in float32: rounded logits would cost up to a tenth of a nat.
         """
-        bias = None if self.bias is None else self.bias.float()
-        logits = torch.nn.functional.linear(states.float(), self.weight.float(), bias)
+        if self.stored is not None:
+            logits = self.stored(states.float())
+        else:
+            bias = None if self.bias is None else self.bias.float()
+            logits = torch.nn.functional.linear(states.float(), self.weight.float(), bias)
         return logits if self.transform is None else self.transform(logits)
 
     def blocks(self) -> "Iterator[tuple[int, Head]]":
-        """Parts of the vocabulary, each with the number of its first token; all of it together on a GPU."""
+        """Parts of the vocabulary in float32, each with the number of its first token; all of it together on a GPU.
+
+        A part of weights that stay in a file lasts until the next one.
+        """
         step = BLOCK if self.weight.device.type == "cpu" else len(self.weight)
         for first in range(0, len(self.weight), step):
-            bias = None if self.bias is None else self.bias[first : first + step]
-            yield first, Head(self.weight[first : first + step], bias, self.transform)
+            here = slice(first, first + step)
+            bias = None if self.bias is None else self.bias[here].float()
+            widened = self.weight[here].float() if self.stored is None else self.stored.room.widened(self.weight[here])
+            yield first, Head(widened, bias, self.transform)
+            if self.stored is not None:
+                self.stored.pages.let_go()
 
     def widened(self) -> "Head":
         """The same with weights in float32: a copy of lower-precision ones, made once and not at every chunk."""
@@ -59,7 +71,8 @@ class Head:
 def head_of(network: Network, *, transform: Transform | None) -> Head:
     """The output layer of `network`; `transform` as found by `after_output_layer`."""
     layer = adapter.output_layer(network)
-    return Head(layer.weight, getattr(layer, "bias", None), transform)
+    stored = layer if network.computed_in and hasattr(layer, "pages") else None
+    return Head(layer.weight, getattr(layer, "bias", None), transform, stored)
 
 
 def log_probabilities(head: Head, states: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -67,18 +80,16 @@ def log_probabilities(head: Head, states: torch.Tensor, targets: torch.Tensor) -
 
     The normaliser is put together from those of blocks of the vocabulary.
     """
-    found = torch.empty(len(targets), dtype=torch.float64)
-    blocks = list(head.blocks())
-    for start in range(0, len(targets), CHUNK):
-        here = slice(start, start + CHUNK)
-        sums, chosen = [], torch.zeros(len(targets[here]), device=states.device)
-        for first, block in blocks:
+    chosen, sums = torch.zeros(len(targets), device=states.device), []
+    for first, block in head.blocks():
+        sums.append(torch.empty(len(targets), dtype=torch.float64))
+        for start in range(0, len(targets), CHUNK):
+            here = slice(start, start + CHUNK)
             logits, places = block.logits(states[here]), targets[here] - first
             within = places.clamp(0, logits.shape[1] - 1)
-            chosen = torch.where(places == within, logits.gather(-1, within[:, None])[:, 0], chosen)
-            sums.append(logits.logsumexp(-1).cpu().double())
-        found[here] = chosen.cpu().double() - torch.stack(sums).logsumexp(0)
-    return found
+            chosen[here] = torch.where(places == within, logits.gather(-1, within[:, None])[:, 0], chosen[here])
+            sums[-1][here] = logits.logsumexp(-1).cpu().double()
+    return chosen.cpu().double() - torch.stack(sums).logsumexp(0)
 
 
 def surprisal_moments(head: Head, states: torch.Tensor, targets: torch.Tensor, *, temperature: float) -> torch.Tensor:
@@ -86,7 +97,7 @@ def surprisal_moments(head: Head, states: torch.Tensor, targets: torch.Tensor, *
 
     Surprisal is −log p in nats; its mean under p is the entropy. p is the model at that temperature.
     """
-    found = torch.empty(len(targets), 3, dtype=torch.float64)
+    found, head = torch.empty(len(targets), 3, dtype=torch.float64), head.widened()
     for here in _chunks(len(targets), head.weight):
         surprisals = -torch.log_softmax(head.logits(states[here]).to(wide(states.device)) / temperature, -1)
         weights = torch.exp(-surprisals)
@@ -105,7 +116,8 @@ def wide(device: torch.device) -> torch.dtype:
 def mean_loss(head: Head, states: torch.Tensor, targets: torch.Tensor, *, count: int) -> torch.Tensor:
     """Sum of the cross-entropies of `targets` divided by `count`, in nats, ready for `backward`."""
     if head.transform is None:
-        loss: torch.Tensor = _LinearLoss.apply(states, head.weight, head.bias, targets, count)
+        weight = head.weight if head.stored is None else head.weight.float()
+        loss: torch.Tensor = _LinearLoss.apply(states, weight, head.bias, targets, count)
         return loss
     # Logits are computed again on the way back: kept, those of all positions would be in memory together
     again = partial(checkpoint, partial(_summed_loss, head), use_reentrant=False)

@@ -82,7 +82,7 @@ def upright(module: Any, weight: torch.Tensor) -> torch.Tensor:
 def layers_of(network: Network, rank: int) -> list[Layer]:
     """Every linear layer but the output layer. The directions depend on a layer's name and shape only."""
     return [
-        Layer(name, module, _directions(name, upright(module, module.weight), rank))
+        Layer(name, module, _directions(name, upright(module, module.weight), rank, getattr(torch, network.dtype)))
         for name, module in _linear(network)
     ]
 
@@ -108,7 +108,7 @@ def displacement(layers: list[Layer], tuned: Network) -> Iterator[torch.Tensor]:
     for layer in layers:
         there, weight = modules[layer.name], layer.module.weight
         if tuned.adapters is None:
-            change = there.weight - weight if there.weight.shape == weight.shape else None
+            change = there.weight.float() - weight.float() if there.weight.shape == weight.shape else None
         else:
             change = (
                 there.get_delta_weight("default") if hasattr(there, "get_delta_weight") else torch.zeros_like(weight)
@@ -126,14 +126,14 @@ def _linear(network: Network) -> Iterator[tuple[str, Any]]:
             yield name, module
 
 
-def _directions(name: str, weight: torch.Tensor, rank: int) -> torch.Tensor:
+def _directions(name: str, weight: torch.Tensor, rank: int, dtype: torch.dtype) -> torch.Tensor:
     """Orthonormal rows, scaled; drawn on the CPU, so that every device has the same."""
     inputs = weight.shape[1]
     rank = min(rank, inputs)
     seed = int.from_bytes(blake2b(f"{name} {tuple(weight.shape)}".encode(), digest_size=7).digest(), "little")
     drawn = torch.randn(inputs, rank, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     orthonormal: torch.Tensor = torch.linalg.qr(drawn).Q.T
-    return (orthonormal * (inputs / rank) ** 0.5).to(weight.device, weight.dtype)
+    return (orthonormal * (inputs / rank) ** 0.5).to(weight.device, dtype)
 
 
 def _adding(directions: torch.Tensor, beside: torch.Tensor) -> Any:

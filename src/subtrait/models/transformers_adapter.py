@@ -4,7 +4,6 @@ Next door are the caches of keys and values, in `kv_cache`, what reads checkpoin
 """
 
 import importlib.util
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,6 +54,8 @@ class Network:
     """The `PeftModel` around `module`, where adapters are kept beside the weights."""
     by_trl: bool = False
     """Whether `trl` fine-tunes it, in place of our own loop."""
+    computed_in: str | None = None
+    """The format of its states, where weights stay in their files in another."""
 
     @property
     def device(self) -> "torch.device":
@@ -63,8 +64,8 @@ class Network:
 
     @property
     def dtype(self) -> str:
-        """The number format of the weights, such as `bfloat16`."""
-        return str(next(self.module.parameters()).dtype).removeprefix("torch.")
+        """The number format of states and weights, such as `bfloat16`."""
+        return self.computed_in or str(next(self.module.parameters()).dtype).removeprefix("torch.")
 
     @property
     def placement(self) -> str:
@@ -141,13 +142,6 @@ def stop_tokens(network: Network, tokenizer: Any) -> tuple[int, ...]:
     for one in found:
         stops.update(one if isinstance(one, list | tuple) else [] if one is None else [one])
     return tuple(sorted(stops))
-
-
-def configuration(network: Network) -> dict[str, Any]:
-    """What the configuration says of the function computed, without versions, paths and number formats."""
-    fields: dict[str, Any] = network.module.config.to_diff_dict()
-    volatile = {"transformers_version", "_name_or_path", "dtype", "torch_dtype", "architectures", "use_cache"}
-    return {name: value for name, value in fields.items() if name not in volatile}
 
 
 def freeze_embeddings(network: Network) -> None:
@@ -270,19 +264,3 @@ def special_tokens(tokenizer: Any) -> dict[str, str]:
     """The special tokens that a template may name, such as `bos_token`."""
     named = tokenizer.special_tokens_map
     return {name: str(token) for name, token in named.items() if isinstance(token, str)}
-
-
-def digest_network(network: Network, digest: Any) -> None:
-    """Feed name, dtype, shape and bytes of every tensor, in order of name, and the configuration into `digest`."""
-    digest.update(json.dumps(configuration(network), sort_keys=True, default=str).encode())
-    digest_tensors(network.module.state_dict(), digest)
-
-
-def digest_tensors(tensors: "Mapping[str, torch.Tensor]", digest: Any) -> None:
-    """Feed name, dtype, shape and bytes of every tensor, in order of name, into `digest`."""
-    import torch
-
-    for name, tensor in sorted(tensors.items()):
-        head = json.dumps([name, str(tensor.dtype), list(tensor.shape)])
-        digest.update(f"\n{head}\n".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
