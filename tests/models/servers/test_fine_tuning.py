@@ -170,6 +170,40 @@ def test_a_job_that_comes_onto_the_list_late_is_waited_for(tuned, tuning, script
     assert (len(late), len(tuning.jobs)) == (1, 1)
 
 
+@pytest.mark.parametrize("status", [400, 403])
+def test_after_a_plain_refusal_nothing_is_waited_for(tuned, tuning, scripted, tmp_path, status):
+    def refusing(asked):
+        return scripted.error(status) if begins(asked) else tuning(asked)
+
+    with pytest.raises((InvalidInput, ServerError)):
+        tuned(refusing)
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_a_refusal_after_a_beginning_of_unclear_outcome_does_not_settle_it(tuned, tuning, scripted):
+    """The first may still come onto the list: the next command waits for it before it begins another."""
+    asked_before = []
+
+    def late(asked):
+        if not begins(asked):
+            return tuning(asked)
+        asked_before.append(asked)
+        return scripted.error(500) if len(asked_before) == 1 else scripted.error(400)
+
+    with pytest.raises(InvalidInput):
+        tuned(late)
+
+    def shown_late(asked):
+        if len(looks := [1 for _ in shown]) == 3 and not tuning.jobs:
+            tuning(asked_before[0])
+        shown.append(looks)
+        return tuning(asked)
+
+    shown = []
+    assert tuned(shown_late).model.job.job == "ftjob-0"
+    assert len(tuning.jobs) == 1
+
+
 def test_a_server_that_never_takes_a_job_is_given_up(tuned, tuning, scripted):
     server_asked = []
 

@@ -77,12 +77,13 @@ def test_one_process_at_a_time_is_in_a_call(tmp_path):
         with Spool(tmp_path, "a").alone():
             inside.append(1)
             most.append(len(inside))
-            time.sleep(0.01)
+            time.sleep(0.002)
             inside.pop()
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(work, range(8)))
-    assert most == [1] * 8
+        list(pool.map(work, range(40)))
+    assert most == [1] * 40
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_is_said_in_one_line_and_costs_the_row_that_did_not_fit_only(tmp_path):

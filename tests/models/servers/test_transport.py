@@ -3,6 +3,7 @@
 import gzip
 import pickle
 import socket
+import sys
 from contextlib import closing
 
 import pytest
@@ -95,9 +96,11 @@ def test_a_tls_failure_is_not_tried_again(serve, connect, scripted):
         ("SSL_CERT_FILE", "/no/such/file"),
         ("HTTPS_PROXY", "gopher://127.0.0.1:1"),
         ("HTTPS_PROXY", "http://user:hunter2/x@127.0.0.1:1"),
+        ("ALL_PROXY", "socks5://user:hunter2@127.0.0.1:1"),
     ],
 )
 def test_an_environment_that_cannot_be_used_is_said_in_one_line(connect, monkeypatch, variable, value):
+    monkeypatch.setitem(sys.modules, "socksio", None)  # an extra that need not be installed
     monkeypatch.setenv(variable, value)
     with pytest.raises(UsageError, match=r"no connection can be made ready.*proxies .*and SSL_CERT_FILE") as found:
         connect("https://models.example/v1#m")

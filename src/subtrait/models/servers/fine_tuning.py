@@ -171,17 +171,21 @@ class Jobs:
         spool.forget()
         with spool.opened() as keeper:
             keeper.keep(0, {"job": order.digest})
-            job = self._begin(order, file, lost)
+            job = self._begin(order, file, lost, spool)
             keeper.keep(1, {"id": job["id"]})
         return job
 
-    def _begin(self, order: Order, file: str, lost: set[str]) -> Row:
+    def _begin(self, order: Order, file: str, lost: set[str], spool: Spool) -> Row:
         problem = Unanswered("nothing was asked")
-        for _ in range(BEGINNINGS):
+        for beginning in range(BEGINNINGS):
             try:
                 return self._checked(self._delivery.connection.ask(JOBS, order.body(file), where="(beginning a job)"))
             except Unanswered as failure:
                 problem = failure
+            except (Refused, NotAllowed):
+                if not beginning:  # so that nothing is under way that the next command would have to wait for
+                    spool.forget()
+                raise
             if job := self._look(order, lost, wait=problem.wait):
                 return job
         what = f"{self._delivery.connection.address.name}: no fine-tuning job was begun, at last {problem}"

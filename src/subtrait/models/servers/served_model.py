@@ -18,6 +18,7 @@ from subtrait.errors import InvalidInput, ServerError, UsageError
 from subtrait.models.base import Finetuned, Recipe, Sampling, check_sampling
 from subtrait.models.encoding import ChatEncoder
 from subtrait.models.servers.addresses import Address, other_model
+from subtrait.models.servers.calls import finished
 from subtrait.models.servers.delivery import Delivery, Request
 from subtrait.models.servers.endpoint_trial import (
     CHAT,
@@ -31,7 +32,7 @@ from subtrait.models.servers.endpoint_trial import (
 from subtrait.models.servers.fine_tuning import Jobs, Order, training_file
 from subtrait.models.servers.job_record import JobRecord, read_record
 from subtrait.models.servers.replies import chat_text
-from subtrait.models.servers.spool import Spool, default_folder
+from subtrait.models.servers.spool import default_folder
 from subtrait.models.servers.transport import RESUME, Connection, Reply
 from subtrait.records import Example, Messages, Progress, Row
 
@@ -264,23 +265,9 @@ class ServedModel:
             raise InvalidInput("E_API_MODEL", f"{self.name} {where}", what, hint=hint)
 
     def _finished(self, requests: Sequence[Request], progress: Progress | None, *, keep: bool = True) -> list[Row]:
-        """What came of each request, in order, not asked again if kept; without a seed nothing is kept for later."""
-        bodies = [[request.path, request.body] for request in requests]
-        digest = hashlib.sha256(json.dumps([self.fingerprint(), bodies]).encode()).hexdigest()
-        spool = Spool(self._spool, digest)
-        found = {at: row for at, row in spool.kept().items() if at < len(requests)}
-        left = [at for at in range(len(requests)) if at not in found]
-        if progress and found:
-            progress.advance(len(found))
-        if left:
-            with spool.opened() as keeper:
-                for place, row in self._delivery.ask_all([requests[at] for at in left]):
-                    keeper.keep(left[place], row)
-                    found[left[place]] = row
-                    if progress:
-                        progress.advance()
-        spool.finish() if keep else spool.forget()
-        return [found[at] for at in range(len(requests))]
+        """What came of each request, in order; without a seed nothing is kept for later."""
+        told = self.fingerprint()
+        return finished(self._delivery, requests, spool=self._spool, fingerprint=told, keep=keep, progress=progress)
 
 
 def epochs_of(recipe: Recipe, rows: int) -> int:

@@ -38,8 +38,7 @@ class Spool:
         found: dict[int, Row] = {}
         with _storage(self._path):
             _forget_old(self._path.parent)
-            there = next((path for path in (self._whole, self._path) if path.exists()), None)
-            lines = there.read_bytes().splitlines() if there else []
+            lines = (_bytes(self._whole) or _bytes(self._path)).splitlines()
         for line in lines:
             try:
                 row = json.loads(line)
@@ -53,7 +52,7 @@ class Spool:
         """Where rows are put as they come in. Raises `StorageError` where the disk refuses."""
         with _storage(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if self._whole.exists():  # and yet a row of it cannot be read
+            with suppress(FileNotFoundError):  # which is there only if a row of it cannot be read
                 os.replace(self._whole, self._path)
             handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
@@ -67,22 +66,22 @@ class Spool:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Wait until no other process on this machine is in here for the same call."""
-        with _storage(self._path):
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        """Wait until nobody else on this machine is in here for the same call."""
+        path = self._path.with_suffix(".lock")
+        with _storage(path):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = _locked(path)
         try:
-            with _storage(self._path):
-                fcntl.flock(handle, fcntl.LOCK_EX)
             yield
         finally:
+            with suppress(OSError):
+                path.unlink()
             os.close(handle)
 
     def finish(self) -> None:
         """The call has all its rows."""
-        with _storage(self._path):
-            if self._path.exists():
-                os.replace(self._path, self._whole)
+        with _storage(self._path), suppress(FileNotFoundError):
+            os.replace(self._path, self._whole)
 
     def forget(self) -> None:
         """Keep nothing of the call."""
@@ -107,6 +106,28 @@ class Keeper:
             # Nothing is held back, so that nothing is left to fail when the file is closed
             while left:
                 left = left[os.write(self._handle, left) :]
+
+
+def _bytes(path: Path) -> bytes:
+    """What is in a file; nothing where there is none."""
+    with suppress(FileNotFoundError):
+        return path.read_bytes()
+    return b""
+
+
+def _locked(path: Path) -> int:
+    """The file, open and locked: the one that is there by then, since whoever leaves removes the one that was."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(handle), os.stat(path)):
+                    return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
 
 
 def _forget_old(folder: Path) -> None:

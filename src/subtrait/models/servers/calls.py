@@ -1,0 +1,54 @@
+"""A call of many requests: each is asked once, also where the call is made again after a kill, or twice at a time."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from subtrait.models.servers.delivery import Delivery, Request
+from subtrait.models.servers.spool import Spool
+from subtrait.records import Progress, Row
+
+
+def finished(
+    delivery: Delivery,
+    requests: Sequence[Request],
+    *,
+    spool: Path,
+    fingerprint: str,
+    keep: bool,
+    progress: Progress | None = None,
+) -> list[Row]:
+    """What came of each request, in order; `progress` advances once per request.
+
+    Rows are kept in `spool` as they come in, and once all have come for a day if the call is to `keep` them. A call is
+    known by the `fingerprint` of the model and by what is asked. An equal one that is under way elsewhere on this
+    machine is waited for.
+
+    Raises:
+        InvalidInput, ServerError: as `Delivery.ask_all`.
+        StorageError: the disk refuses.
+    """
+    bodies = [[request.path, request.body] for request in requests]
+    place = Spool(spool, hashlib.sha256(json.dumps([fingerprint, bodies]).encode()).hexdigest())
+    with place.alone():
+        found = {at: row for at, row in place.kept().items() if at < len(requests)}
+        if progress and found:
+            progress.advance(len(found))
+        if len(found) < len(requests):
+            _ask(delivery, requests, found, place, progress)
+        place.finish() if keep else place.forget()
+    return [found[at] for at in range(len(requests))]
+
+
+def _ask(
+    delivery: Delivery, requests: Sequence[Request], found: dict[int, Row], place: Spool, progress: Progress | None
+) -> None:
+    """Ask for what is not `found` yet, and put it there."""
+    left = [at for at in range(len(requests)) if at not in found]
+    with place.opened() as keeper:
+        for number, row in delivery.ask_all([requests[at] for at in left]):
+            keeper.keep(left[number], row)
+            found[left[number]] = row
+            if progress:
+                progress.advance()
