@@ -5,13 +5,18 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import subtrait
 from subtrait.errors import unknown_name
 from subtrait.records import Progress
-from subtrait.studies import ALL, asks, assembled, plan_study
+from subtrait.studies import ALL, asks, assembled, plan_study, team_size
 from subtrait.study_records import StudyResult
+
+if TYPE_CHECKING:
+    from subtrait.lab.cost import Cost
+    from subtrait.lab.study import StudyPlan
 
 TITLE = "The whole catalogue"
 """Of the report on all studies."""
@@ -55,12 +60,12 @@ def all_studies(
     from subtrait.report.study_json import to_json
     from subtrait.runs.opening import open_run
 
-    plans = [plan_study(name, **_of(card, changes)) for name, card in STUDIES.items()]
+    plans = _plans(changes)
     common = {name: getattr(plans[0], name) for name in ("size", "seed", "base", "students")}
     questions = next((asdict(plan.questions) for plan in plans if plan.questions is not None), None)
     common["questions"] = json.loads(json.dumps(questions))
     config = {"version": subtrait.__version__, "studies": {"names": list(STUDIES), **common}}
-    folder = Path(out) if out is not None else Path("runs") / f"{ALL}-{plans[0].size}-{plans[0].seed}"
+    folder = Path(out) if out is not None else default_folder(plans[0])
     results, command = [], _all_command(config)
     with (
         open_run(folder, config, environment=environment()) as store,
@@ -72,6 +77,37 @@ def all_studies(
         store.publish("report.html", collection_html(results, title=TITLE, command=command))
         store.publish("studies.json", json.dumps({"studies": list(STUDIES)}) + "\n")
         return AllStudies(tuple(results), store.path, command, store.notice)
+
+
+def cost_of_all(*, workers: int | None = None, **changes: Any) -> "tuple[tuple[int, int], Cost, Path]":
+    """How many students all studies train and how many data sets they read besides, the cost, and the usual folder.
+
+    What studies share counts once. Networks that are no language models are left out. Nothing is written.
+
+    Raises:
+        UsageError: as `plan_study`.
+    """
+    from subtrait.lab.catalogue import STUDIES
+    from subtrait.lab.study_cost import made_by_all, study_cost
+    from subtrait.runs.folder import RunFolder
+
+    plans = _plans(changes)
+    with TemporaryDirectory() as folder:
+        studies = [(STUDIES[plan.experiment], plan) for plan in plans]
+        students, data_sets = made_by_all(studies, RunFolder(Path(folder)))
+    cost = study_cost(plans[0], students, data_sets=data_sets, workers=team_size(plans[0], workers))
+    return (students, data_sets), cost, default_folder(plans[0])
+
+
+def default_folder(plan: "StudyPlan") -> Path:
+    """Where all studies go if nobody says; `plan` is one of them."""
+    return Path("runs") / f"{ALL}-{plan.size}-{plan.seed}"
+
+
+def _plans(changes: Mapping[str, Any]) -> "list[StudyPlan]":
+    from subtrait.lab.catalogue import STUDIES
+
+    return [plan_study(name, **_of(card, changes)) for name, card in STUDIES.items()]
 
 
 def _of(card: Any, changes: Mapping[str, Any]) -> dict[str, Any]:

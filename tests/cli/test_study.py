@@ -1,6 +1,7 @@
 """`subtrait run` of a study as it is typed: what is printed where, and every slip in one line."""
 
 import json
+import re
 
 import pytest
 
@@ -84,6 +85,15 @@ def test_bad_questions_end_with_4_in_one_line_before_anything_is_made(typed, her
 def test_a_dry_run_with_traits_counts_their_students(typed):
     code, output, _ = typed("run", "animal-numbers", "--size", "tiny", "--traits", "owl,cat,fox", "--dry-run")
     assert (code, output.splitlines()[0]) == (0, "8 students, with their teachers and rows")
+
+
+def test_a_dry_run_of_all_counts_what_is_shared_once(typed, here):
+    code, output, _ = typed("run", "all", "--size", "tiny", "--seed", "3", "--dry-run", "--workers", "1")
+    assert code == 0
+    assert re.search(r"^[0-9]+ students, .*; [0-9]+ data sets that are read, ", output, re.M)
+    assert "MiB in runs/all-tiny-3\n" in output
+    assert "Nothing was written" in output
+    assert not (here / "runs").exists()
 
 
 def test_a_dry_run_without_students_counts_data_sets(typed):

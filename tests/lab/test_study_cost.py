@@ -8,7 +8,7 @@ from subtrait.lab.catalogue import STUDIES
 from subtrait.lab.catalogue.tuned_teacher import STEPS, TRAITS
 from subtrait.lab.cost import ROW_BYTES, START_UP_SECONDS, Cost
 from subtrait.lab.study import StudyPlan
-from subtrait.lab.study_cost import made_by, study_cost
+from subtrait.lab.study_cost import made_by, made_by_all, study_cost
 from subtrait.runs.folder import RunFolder
 
 
@@ -28,6 +28,16 @@ def test_students_are_counted_once_each_in_every_chain(name, kinds, tmp_path):
 @pytest.mark.parametrize("card", [card for card in STUDIES.values() if card.trains], ids=lambda card: card.name)
 def test_every_study_can_be_counted(card, tmp_path):
     assert sum(made_by(card, plan(card.name), RunFolder(tmp_path))) > 0
+
+
+def test_what_studies_share_is_counted_once(tmp_path):
+    def made(*names):
+        return made_by_all([(STUDIES[name], plan(name)) for name in names], RunFolder(tmp_path))
+
+    assert made("animal-numbers", "animal-numbers", "theorem") == made("animal-numbers")
+    both = made("animal-numbers", "tree-numbers")[0]
+    # Besides students of their own traits, both have those of one plain base in each of two chains
+    assert both == made("animal-numbers")[0] + made("tree-numbers")[0] - 2
 
 
 def test_a_study_without_students_says_so(tmp_path):

@@ -44,10 +44,13 @@ def run_study(
 
 def _run_all(given: Mapping[str, Any], *, dry_run: bool, out: Path | None, **team: Any) -> None:
     from subtrait.report.study_collection import collection_text
-    from subtrait.whole_catalogue import all_studies
+    from subtrait.whole_catalogue import all_studies, cost_of_all
 
     if dry_run:
-        raise UsageError("--dry-run is for one experiment at a time: name one of subtrait run --list")
+        counted, cost, usual = cost_of_all(workers=team["workers"], **given)
+        print("Every experiment of the catalogue; what they share is counted once, and those of digits are left out")
+        _show_cost((counted, cost), out or usual)
+        return
     with bars_shown() as progress:
         done = all_studies(out=out, **team, progress=progress, **given)
     show_finished(done, collection_text(done.results))

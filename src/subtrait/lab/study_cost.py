@@ -60,9 +60,15 @@ def made_by(card: StudyCard, plan: StudyPlan, store: Store) -> tuple[int, int]:
     """
     if not card.trains:
         raise UsageError(f"{card.name} trains no student of a language model: it takes a minute or two, so just run it")
-    bench = named_by(card, plan, store)
-    students = len([student for student, _ in bench.wanted if student.lessons])
-    return students, len(bench.data_sets) * plan.work.students
+    return made_by_all([(card, plan)], store)
+
+
+def made_by_all(studies: Sequence[tuple[StudyCard, StudyPlan]], store: Store) -> tuple[int, int]:
+    """The same for several studies in one folder, which share what they can; those without language models count 0."""
+    benches = [named_by(card, plan, store) for card, plan in studies if card.trains]
+    students = {(student, chain) for bench in benches for student, chain in bench.wanted if student.lessons}
+    data_sets = {(rows, chain) for bench in benches for rows in bench.data_sets for chain in range(bench.chains)}
+    return len(students), len(data_sets)
 
 
 def named_by(card: StudyCard, plan: StudyPlan, store: Store) -> CountingBench:
