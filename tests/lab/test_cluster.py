@@ -71,6 +71,21 @@ def test_an_error_of_a_task_is_raised_as_it_was(team, stages):
     assert caught.value.code == "E_TEST"
 
 
+def test_what_is_computed_here_beside_a_cluster_is_computed_on_one_thread(machines, tmp_path):
+    """A cluster of large models leaves this machine its threads."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with on(machines, tmp_path):
+            assert torch.get_num_threads() == 1
+        with on_ray(None, None, shared=[tmp_path], one_thread=False):
+            assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_a_task_that_kills_every_process_it_is_given_ends_the_stage(machines, stages, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "LOSSES", 1)
     with on(machines, tmp_path) as team:

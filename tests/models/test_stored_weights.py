@@ -77,6 +77,15 @@ def test_embeddings_that_are_the_output_layer_too_are_read_from_one_place(either
     same(stored.divergence(whole, PROMPTS, ANSWERS), [np.zeros(len(each)) for each in whole.score(PROMPTS, ANSWERS)])
 
 
+def test_shards_are_read_where_they_are(either, network_of, tokenizer, tmp_path):
+    network_of().module.to(torch.bfloat16).save_pretrained(tmp_path, max_shard_size="20KB")
+    tokenizer.save_pretrained(tmp_path)
+    assert len(list(tmp_path.glob("model-*.safetensors"))) > 1
+    stored, whole = either(tmp_path)
+    same(stored.score(PROMPTS, ANSWERS), whole.score(PROMPTS, ANSWERS))
+    assert stored.fingerprint() == whole.fingerprint()
+
+
 def test_gradients_are_those_of_weights_in_memory(either, folder, monkeypatch):
     stored, whole = either(folder)
     same(stored.gradient(PROMPTS, ANSWERS), whole.gradient(PROMPTS, ANSWERS))
