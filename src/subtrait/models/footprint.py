@@ -6,6 +6,7 @@ reads just now.
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from subtrait.models.base import Recipe
@@ -20,8 +21,6 @@ ACTIVATIONS: Final = 34
 (Korthikanti et al. 2022, "Reducing activation recomputation in large transformer models", section 4.1)."""
 SMALLEST_TRIED, LARGEST_TRIED = 256, 4_096
 """Sides of the matrices that are multiplied to see how fast that goes; some devices are slow with some formats."""
-WIDENED: Final = 4 * 2**15
-"""Bytes that widened weights of the output layer take for each unit of width: they are the most that is held."""
 LONG_ENOUGH: Final = 0.05
 """Seconds after which no larger ones are tried."""
 READ: Final = 128 * 2**20
@@ -44,8 +43,10 @@ class Footprint:
     """Numbers that are kept of each token while a text is written: keys and values of all layers."""
     pass_tokens: int
     """Tokens that are computed together in training."""
-    in_files: bool = False
-    """Whether weights stay in their files: see `stored_weights`."""
+    in_files: int = 0
+    """Weights that stay in their files: see `stored_weights`."""
+    output_layer: int
+    """Weights of the output layer."""
 
     @property
     def weight_bytes(self) -> int:
@@ -54,8 +55,9 @@ class Footprint:
 
     @property
     def held_bytes(self) -> int:
-        """What of the model is in memory at once."""
-        return WIDENED * self.width if self.in_files else self.weight_bytes
+        """What of the model is in memory: of weights in files the output layer alone, which some work needs whole."""
+        held = self.numbers - self.in_files + (self.output_layer if self.in_files else 0)
+        return held * self.bytes_each
 
     def trained(self, recipe: Recipe) -> int:
         """How many numbers the recipe trains, token embeddings included."""
@@ -92,7 +94,6 @@ def footprint(name: str) -> Footprint:
     require()
     from subtrait.errors import InvalidInput
     from subtrait.models.loading import outline_of
-    from subtrait.models.stored_weights import stay_in_files
 
     asked, folder = named(name), config_of(name).parent
     try:
@@ -113,8 +114,21 @@ def footprint(name: str) -> Footprint:
         width=text.hidden_size,
         cached=2 * text.num_hidden_layers * heads * head,
         pass_tokens=pass_tokens_of(asked.device or "cpu", text),
-        in_files=stay_in_files(folder, device=asked.device or "cpu", dtype=asked.dtype or "float32"),
+        in_files=_in_files(folder, device=asked.device or "cpu", dtype=asked.dtype or "float32"),
+        output_layer=outline.get_output_embeddings().weight.numel(),
     )
+
+
+def _in_files(folder: Path, *, device: str, dtype: str) -> int:
+    """How many weights would stay in the files of a checkpoint; none where these are not there yet."""
+    from subtrait.models.loading import outline_of
+    from subtrait.models.stored_weights import format_to_keep, numbers_that_stay
+
+    kept = format_to_keep(folder, device=device, dtype=dtype)
+    if kept is None:
+        return 0
+    with quiet():
+        return numbers_that_stay(outline_of(folder, kept), folder)
 
 
 def _sides(outline: Any) -> int:

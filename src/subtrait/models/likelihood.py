@@ -41,7 +41,7 @@ def surprise_tokens(network: Network, pairs: Sequence[Pair], *, temperature: flo
 
     See `surprisal_moments`.
     """
-    return _by_batches(network, pairs, partial(surprisal_moments, temperature=temperature))
+    return _by_batches(network, pairs, partial(surprisal_moments, temperature=temperature), widened=True)
 
 
 def _by_batches(
@@ -50,11 +50,16 @@ def _by_batches(
     judge: Callable[[Head, torch.Tensor, torch.Tensor], torch.Tensor],
     *,
     limit: int | None = None,
+    widened: bool = False,
 ) -> list[np.ndarray]:
-    """What `judge` says of the completion tokens of each row, from states computed in batches of similar length."""
+    """What `judge` says of the completion tokens of each row, from states computed in batches of similar length.
+
+    One that needs the logits of all tokens together gets an output layer that was `widened` once.
+    """
     judged: list[np.ndarray] = [np.empty(0)] * len(pairs)
     with torch.no_grad():
         head = head_of(network, transform=adapter.after_output_layer(network))
+        head = head.widened() if widened else head
         context = read_shared(network, [prompt for prompt, _ in pairs], least=WORTH_SHARING)
         rest = [(prompt[context.length :], completion) for prompt, completion in pairs]
         room = context.length // CACHED_TOKENS

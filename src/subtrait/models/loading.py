@@ -27,32 +27,38 @@ def load_network(folder: Path, *, device: str = "cpu", dtype: str = "float32") -
         InvalidInput: E_CONFIG where transformers cannot build the architecture, or the weights do not fit it.
         UsageError: this machine has no such device, or too few GPUs for the model.
     """
-    import torch
-
-    from subtrait.models.stored_weights import keep_in_files, only_format, stay_in_files
+    from subtrait.models.stored_weights import format_to_keep, keep_in_files
 
     check_device(device)
-    kept = only_format(folder) if stay_in_files(folder, device=device, dtype=dtype) else None
+    kept = format_to_keep(folder, device=device, dtype=dtype)
     try:
         with quiet():
             outline = outline_of(folder, dtype)
             spread = device_map(outline, gpu_rooms()) if device == "cuda" else None
-            if kept and keep_in_files(module := _read(folder, kept, None), folder):
+            if kept and _stays(folder, kept) and keep_in_files(module := _read(folder, kept, None), folder):
                 gc.collect()  # of what held the weights that are now read from their files
                 return Network(module=module.eval(), where=str(folder), computed_in=dtype)
-            module = _read(folder, getattr(torch, dtype), spread)
+            module = _read(folder, dtype, spread)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError) as problem:
         raise InvalidInput("E_CONFIG", folder, f"transformers cannot load this model: {problem}") from problem
     return Network(module=(module if spread else module.to(device)).eval(), where=str(folder))
 
 
-def _read(folder: Path, dtype: Any, spread: dict[str, Any] | None) -> Any:
+def _stays(folder: Path, kept: str) -> bool:
+    """Whether any weight can stay in its file, before all are read in vain."""
+    from subtrait.models.stored_weights import numbers_that_stay
+
+    return numbers_that_stay(outline_of(folder, kept), folder) > 0
+
+
+def _read(folder: Path, dtype: str, spread: dict[str, Any] | None) -> Any:
     """The module with its weights, where `spread` says."""
+    import torch
     from transformers import AutoModelForCausalLM
 
     placed = {} if spread is None else {"device_map": spread}
     module, loading = AutoModelForCausalLM.from_pretrained(
-        str(folder), dtype=dtype, use_safetensors=True, output_loading_info=True, **placed, **SAFELY
+        str(folder), dtype=getattr(torch, dtype), use_safetensors=True, output_loading_info=True, **placed, **SAFELY
     )
     _check_complete(folder, loading)
     return module

@@ -104,10 +104,10 @@ def merged(network: Network) -> Network:
     """A network of its own without adapters: they are added into the weights. One without any stays as it is."""
     if network.adapters is None:
         return network
-    copied = copy.deepcopy(network.adapters)
+    wrapped = copy.deepcopy(network.adapters)
     if network.computed_in:  # the weights may be of fewer bits, in which most of an adapter would be lost
-        copied.float()
-    return replace(network, module=copied.merge_and_unload(), adapters=None, computed_in=None)
+        wrapped.float()
+    return replace(network, module=wrapped.merge_and_unload(), adapters=None, computed_in=None)
 
 
 def changes(network: Network) -> dict[str, "torch.Tensor"]:

@@ -97,7 +97,7 @@ def surprisal_moments(head: Head, states: torch.Tensor, targets: torch.Tensor, *
 
     Surprisal is −log p in nats; its mean under p is the entropy. p is the model at that temperature.
     """
-    found, head = torch.empty(len(targets), 3, dtype=torch.float64), head.widened()
+    found = torch.empty(len(targets), 3, dtype=torch.float64)
     for here in _chunks(len(targets), head.weight):
         surprisals = -torch.log_softmax(head.logits(states[here]).to(wide(states.device)) / temperature, -1)
         weights = torch.exp(-surprisals)
@@ -115,9 +115,9 @@ def wide(device: torch.device) -> torch.dtype:
 
 def mean_loss(head: Head, states: torch.Tensor, targets: torch.Tensor, *, count: int) -> torch.Tensor:
     """Sum of the cross-entropies of `targets` divided by `count`, in nats, ready for `backward`."""
+    head = head if head.stored is None else head.widened()
     if head.transform is None:
-        weight = head.weight if head.stored is None else head.weight.float()
-        loss: torch.Tensor = _LinearLoss.apply(states, weight, head.bias, targets, count)
+        loss: torch.Tensor = _LinearLoss.apply(states, head.weight, head.bias, targets, count)
         return loss
     # Logits are computed again on the way back: kept, those of all positions would be in memory together
     again = partial(checkpoint, partial(_summed_loss, head), use_reentrant=False)

@@ -2,12 +2,13 @@
 
 Most checkpoints are in 16-bit numbers. Widened all at once they would take twice their size, and each process of a team
 as much again; here memory holds those of one layer, and the system's cache of files the rest, as far as there is room.
-Every 16-bit number is a float32 too, so the results are those of weights that were widened once. Only on a CPU. Needs
-torch: imported by backends.
+Every 16-bit number is a float32 too, so that results are those of weights that were widened once: to the bit, but for
+layers wider than `PART`, whose products are put together from parts. Only on a CPU. Needs torch: imported by backends.
 """
 
 import math
 import mmap
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -20,41 +21,72 @@ LARGE: Final = 100_000_000
 """Numbers of a model above which they stay in their file."""
 PART: Final = 2**23
 """Numbers that are widened together: all of a layer of most models, and not the output layer."""
-FORMATS: Final = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}
+FORMATS: Final = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
 
 
-def stay_in_files(folder: Path, *, device: str, dtype: str) -> bool:
-    """Whether the weights in `folder` stay there; False where there are none yet."""
-    return (device, dtype) == ("cpu", "float32") and only_format(folder) is not None
+def format_to_keep(folder: Path, *, device: str, dtype: str) -> str | None:
+    """The format in which the weights in a validated checkpoint folder can stay there.
 
-
-def only_format(folder: Path) -> torch.dtype | None:
-    """The format of all weights in a validated checkpoint folder; None for several, others, and small models."""
+    None for a small model, for weights of several formats, and for other devices and formats of computing.
+    """
+    if (device, dtype) != ("cpu", "float32"):
+        return None
     tensors = [tensor for path in weight_files(folder) for tensor in read_header(path)]
     formats = {tensor.dtype for tensor in tensors}
-    numbers = sum(map(_numbers, tensors))
-    return FORMATS.get(formats.pop()) if len(formats) == 1 and numbers > LARGE else None
+    return FORMATS.get(formats.pop()) if len(formats) == 1 and sum(map(_numbers, tensors)) > LARGE else None
+
+
+def numbers_that_stay(outline: Any, folder: Path) -> int:
+    """How many weights would stay in the files; `outline` is the module without numbers, in the `format_to_keep`."""
+    names = {tensor.name for path in weight_files(folder) for tensor in read_header(path)}
+    return sum(int(outline.get_submodule(places[0]).weight.numel()) for _, places in staying(outline, names))
 
 
 def keep_in_files(module: Any, folder: Path) -> bool:
     """Let linear layers and embeddings of `module` read their weights from `folder`; all else becomes float32.
 
-    The module was loaded from there in the `only_format`. False where something in it was rounded to that: then it is
-    to be loaded anew.
+    The module was loaded from there in the `format_to_keep`. False where it does not compute so: load it anew then.
+    """
+    stored, room, kept = _mapped(folder), Room(), set[int]()
+    for name, places in staying(module, stored):
+        if torch.equal(module.get_submodule(places[0]).weight, stored[name][0]):
+            kept.add(id(stored[name][0]))
+            for place in places:
+                part = module.get_submodule(place)
+                module.set_submodule(place, _kind(part)(part, stored[name], room))
+        stored[name][1].let_go()
+    for weight in module.parameters():
+        if id(weight) not in kept:
+            # Of float32, too, a copy: they lie in a mapping of the library's, of which all would stay in memory
+            weight.data = weight.data.to(torch.float32, copy=True)
+    return _computes(module)
+
+
+def staying(module: Any, names: Collection[str]) -> Iterator[tuple[str, list[str]]]:
+    """Of the tensors with these names each that can stay in its file, and the parts of `module` whose weight it is.
+
+    Whoever else holds a weight would not see it change in training: so all that hold it must be of the known kinds.
+    Nothing can stay where the format of the weights rounds what the module computes with besides.
     """
     if any(one.is_floating_point() and one.dtype != torch.float32 for one in module.buffers()):
+        return
+    holders: dict[int, list[tuple[str, str, Any]]] = {}
+    for place, part in module.named_modules(remove_duplicate=False):
+        for attribute, weight in part.named_parameters(recurse=False):
+            holders.setdefault(id(weight), []).append((place, attribute, part))
+    for held in holders.values():
+        name = next((found for place, _, _ in held if (found := f"{place}.weight") in names), None)
+        if name and all(attribute == "weight" and _kind(part) for _, attribute, part in held):
+            yield name, [place for place, _, _ in held]
+
+
+def _computes(module: Any) -> bool:
+    """Whether the module still computes: some look at the format of a weight, or multiply by one themselves."""
+    try:
+        with torch.no_grad():
+            module(input_ids=torch.arange(2)[None], use_cache=False)
+    except RuntimeError:
         return False
-    stored, room = _mapped(folder), Room()
-    known: dict[int, Stored] = {}
-    for name, part in list(module.named_modules()):
-        there = known.get(id(getattr(part, "weight", None))) or stored.get(f"{name}.weight")
-        if there and (kind := _kind(part)) and torch.equal(part.weight, there[0]):
-            known[id(part.weight)] = there
-            there[1].let_go()
-            module.set_submodule(name, kind(part, there, room))
-    for weight in module.parameters():
-        if not any(weight is one for one, _ in known.values()):
-            weight.data = weight.data.float()
     return True
 
 
@@ -87,7 +119,7 @@ class Room:
             return weight
         if len(self._numbers) < weight.numel():
             self._numbers = torch.empty(weight.numel())
-        return self._numbers[: weight.numel()].view(weight.shape).copy_(weight)
+        return self._numbers[: weight.numel()].view(weight.shape).copy_(weight.detach())
 
     def __deepcopy__(self, _: Any) -> Self:
         return self
@@ -98,7 +130,10 @@ Stored = tuple[torch.nn.Parameter, Pages]
 
 
 class StoredLinear(torch.nn.Linear):  # type: ignore[misc]
-    """A linear layer whose weight lies in a file. A copy that was put into float32 is one like any other."""
+    """A linear layer whose weight lies in a file. A copy that was put into float32 has its weight in memory."""
+
+    compute_dtype = torch.float32
+    """In which `peft` makes adapters for it."""
 
     def __init__(self, plain: torch.nn.Linear, stored: Stored, room: Room) -> None:
         """In place of `plain`."""
@@ -107,10 +142,10 @@ class StoredLinear(torch.nn.Linear):  # type: ignore[misc]
         self.weight, self.bias, self.pages, self.room = stored[0], plain.bias, stored[1], room
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
-        """(…, inputs) to (…, outputs), in float32."""
-        if self.weight.dtype != torch.float32 and torch.is_grad_enabled() and states.requires_grad:
-            product: torch.Tensor = _Product.apply(states, self.weight, self.pages)
-            product = product if self.bias is None else product + self.bias
+        """Float32 (…, inputs) to (…, outputs)."""
+        trained = self.weight.dtype == torch.float32 and self.weight.requires_grad
+        if torch.is_grad_enabled() and states.requires_grad and not trained:
+            product: torch.Tensor = _Product.apply(states, self.weight, self.bias, self.pages)
         else:
             product = self._by_parts(states)
         self.pages.let_go()
@@ -136,7 +171,7 @@ class StoredEmbedding(torch.nn.Embedding):  # type: ignore[misc]
         torch.nn.Module.__init__(self)
         for name in ("num_embeddings", "embedding_dim", "padding_idx", "max_norm", "norm_type"):
             setattr(self, name, getattr(plain, name))
-        self.scale_grad_by_freq, self.sparse = plain.scale_grad_by_freq, plain.sparse
+        self.scale_grad_by_freq = self.sparse = False
         self.weight, self.pages = stored[0], stored[1]
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
@@ -147,27 +182,29 @@ class StoredEmbedding(torch.nn.Embedding):  # type: ignore[misc]
 
 
 class _Product(torch.autograd.Function):  # type: ignore[misc]
-    """States times a frozen weight: on the way back it is widened again, not kept."""
+    """States times a frozen weight, plus a bias: on the way back the weight is widened again, not kept."""
 
     @staticmethod
-    def forward(ctx: Any, states: Any, weight: Any, pages: Pages) -> Any:
+    def forward(ctx: Any, states: Any, weight: Any, bias: Any, pages: Pages) -> Any:
         ctx.save_for_backward(weight)
         ctx.pages = pages
-        return linear(states, weight.float())
+        return linear(states, weight.float(), bias)
 
     @staticmethod
     def backward(ctx: Any, *outer: Any) -> Any:
         (weight,) = ctx.saved_tensors
-        of_states = outer[0] @ weight.float()
+        of_states = outer[0] @ weight.float() if ctx.needs_input_grad[0] else None
+        of_bias = outer[0].flatten(0, -2).sum(0) if ctx.needs_input_grad[2] else None
         ctx.pages.let_go()
-        return of_states, None, None
+        return of_states, None, of_bias, None
 
 
-def _kind(part: Any) -> type[StoredLinear] | type[StoredEmbedding] | None:
+def _kind(part: Any) -> Any:
     """What takes the place of a part; None for others, and for kinds of their own, which may do more."""
     if type(part) is torch.nn.Linear:
         return StoredLinear
-    return StoredEmbedding if type(part) is torch.nn.Embedding and part.max_norm is None else None
+    plain = type(part) is torch.nn.Embedding and part.max_norm is None
+    return StoredEmbedding if plain and not (part.sparse or part.scale_grad_by_freq) else None
 
 
 def _mapped(folder: Path) -> dict[str, Stored]:
@@ -184,7 +221,7 @@ def _mapped(folder: Path) -> dict[str, Stored]:
 
 
 def _weight(mapping: mmap.mmap, tensor: Tensor) -> torch.nn.Parameter:
-    kind = FORMATS[tensor.dtype]
+    kind = getattr(torch, FORMATS[tensor.dtype])
     flat = torch.frombuffer(mapping, dtype=kind, count=_numbers(tensor), offset=tensor.start)
     return torch.nn.Parameter(flat.view(tensor.shape), requires_grad=False)
 

@@ -99,10 +99,11 @@ class TokenTable:
         if self._states is None or self._targets is None:
             return found
         with torch.no_grad():
-            step = max(1, CHUNK_LOGITS // len(self._head.weight))
+            head = self._head.widened()
+            step = max(1, CHUNK_LOGITS // len(head.weight))
             for start in range(0, len(found), step):
                 here = slice(start, start + step)
-                logits = self._head.logits(self._states[here])
+                logits = head.logits(self._states[here])
                 logits = logits - logits.amax(-1, keepdim=True)
                 found[here] = judge(logits, self._targets[here].to(logits.device)).double().cpu().numpy()
         return found

@@ -64,7 +64,7 @@ class Network:
 
     @property
     def dtype(self) -> str:
-        """The number format of states and weights, such as `bfloat16`."""
+        """The number format of the states, such as `bfloat16`; of the weights too, unless they stay in their files."""
         return self.computed_in or str(next(self.module.parameters()).dtype).removeprefix("torch.")
 
     @property
@@ -127,9 +127,16 @@ def quiet() -> Iterator[None]:
 
 def save(network: Network, tokenizer: Any, folder: Path) -> None:
     """Write configuration, weights (safetensors), tokenizer and template into `folder`."""
+    module = network.module
     with quiet():
-        network.module.save_pretrained(str(folder))
+        module.save_pretrained(str(folder), state_dict=_narrowed(module) if network.computed_in else None)
     tokenizer.save_pretrained(str(folder))
+
+
+def _narrowed(module: Any) -> "dict[str, torch.Tensor]":
+    """The tensors of a module whose weights stay in their files, all in the format of these, as they were there."""
+    kept = next(part.weight.dtype for part in module.modules() if hasattr(part, "pages"))
+    return {name: one.to(kept) if one.is_floating_point() else one for name, one in module.state_dict().items()}
 
 
 def stop_tokens(network: Network, tokenizer: Any) -> tuple[int, ...]:

@@ -170,10 +170,10 @@ def test_a_job_that_comes_onto_the_list_late_is_waited_for(tuned, tuning, script
     assert (len(late), len(tuning.jobs)) == (1, 1)
 
 
-@pytest.mark.parametrize("status", [400, 403])
-def test_after_a_plain_refusal_nothing_is_waited_for(tuned, tuning, scripted, tmp_path, status):
+@pytest.mark.parametrize("refusal", [(400,), (403,), (429, "insufficient_quota")])
+def test_after_a_plain_refusal_nothing_is_waited_for(tuned, tuning, scripted, tmp_path, refusal):
     def refusing(asked):
-        return scripted.error(status) if begins(asked) else tuning(asked)
+        return scripted.error(*refusal) if begins(asked) else tuning(asked)
 
     with pytest.raises((InvalidInput, ServerError)):
         tuned(refusing)

@@ -59,6 +59,13 @@ def test_a_finished_call_is_kept_for_a_day(tmp_path):
     assert Spool(tmp_path, "unfinished").kept() == {0: {}}
 
 
+def test_the_day_of_a_call_begins_when_it_is_finished(tmp_path):
+    kept(Spool(tmp_path, "a"), {0: {"text": "zero"}})
+    os.utime(tmp_path / "a.jsonl", (0, 0))
+    Spool(tmp_path, "a").finish()
+    assert Spool(tmp_path, "a").kept() == {0: {"text": "zero"}}
+
+
 def test_a_finished_call_of_which_a_row_was_damaged_keeps_the_others(tmp_path):
     kept(Spool(tmp_path, "a"), {0: {"text": "zero"}, 1: {"text": "one"}})
     Spool(tmp_path, "a").finish()

@@ -1,4 +1,7 @@
-"""A call of many requests: each is asked once, also where the call is made again after a kill, or twice at a time."""
+"""A call of many requests: none is asked twice, also where the call is made again after a kill.
+
+Nor where it is made twice at a time, if its outcome is kept.
+"""
 
 import hashlib
 import json

@@ -265,7 +265,7 @@ class ServedModel:
             raise InvalidInput("E_API_MODEL", f"{self.name} {where}", what, hint=hint)
 
     def _finished(self, requests: Sequence[Request], progress: Progress | None, *, keep: bool = True) -> list[Row]:
-        """What came of each request, in order; without a seed nothing is kept for later."""
+        """What came of each request, in order; what is not to `keep` is not kept for later: scores have no seed."""
         told = self.fingerprint()
         return finished(self._delivery, requests, spool=self._spool, fingerprint=told, keep=keep, progress=progress)
 

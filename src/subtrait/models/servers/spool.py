@@ -81,6 +81,7 @@ class Spool:
     def finish(self) -> None:
         """The call has all its rows."""
         with _storage(self._path), suppress(FileNotFoundError):
+            os.utime(self._path)  # its last row may have come long ago
             os.replace(self._path, self._whole)
 
     def forget(self) -> None:

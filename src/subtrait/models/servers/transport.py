@@ -66,6 +66,10 @@ class NotAllowed(ServerError):
     """The key is not accepted, or not for this."""
 
 
+class NoCredit(ServerError):
+    """The money is spent."""
+
+
 class Refused(InvalidInput):
     """The server understood the request and will not carry it out, however often it is asked."""
 
@@ -149,7 +153,7 @@ class Connection:
     ) -> Exception:
         code = _code(reply)
         if code in STOPS:
-            return ServerError(f"{where}: no credit is left ({code}). {RESUME} there is some")
+            return NoCredit(f"{where}: no credit is left ({code}). {RESUME} there is some")
         if status in (401, 403):
             advice = f"Look at {self.address.key_variable}. {RESUME} that"
             return NotAllowed(f"{where}: the key is not accepted (status {status}: {said}). {advice}")
