@@ -9,8 +9,9 @@ the 20 tokens of the template's own system message, or with 60 of a persona; its
 completion 30 (20 to 40), all random. With an embedded model rows are numbers that the base wrote, and personas are
 those of the lab. Lengths are printed.
 
-Every contender has a process of its own, one after the other, in float32 on as many threads as torch takes. The plain
-loop pads rows in the order they come and takes the log-softmax of all logits; the harness is asked through
+Every contender has a process of its own and scores in float32 on as many threads as torch takes. They take turns, one
+hypothesis each time, so that a clock that drifts is the same for all; while one works the others wait. The plain loop
+pads rows in the order they come and takes the log-softmax of all logits; the harness is asked through
 `HFLM._loglikelihood_tokens`. Both try several batch sizes on a part of the rows and use their fastest. Memory is the
 largest resident set while rows are scored: libraries, weights, and what is mapped of their file. lm-evaluation-harness
 is no dependency: install `lm-eval` beside this package, or its lines say that it was not measured.
@@ -48,12 +49,12 @@ def main() -> None:
     """Run every contender, and print a line for each, then the ratios."""
     options = _options()
     if options.contender:
-        print(json.dumps(_measured(options)))
+        _contend(options)
         return
     with TemporaryDirectory() as folder:
         if options.model == "0.5b":
             _write_half_billion(Path(folder), options.seed)
-        found = {name: _in_a_process(name, options, folder) for name in CONTENDERS}
+        found = _by_turns(options, folder)
     measured = {name: each for name, each in found.items() if each}
     _print(measured, options)
     if options.json:
@@ -72,35 +73,60 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _in_a_process(name: str, options: argparse.Namespace, folder: str) -> dict[str, Any]:
-    """What one contender took; nothing where its library is not there."""
-    if name == "lm-eval" and importlib.util.find_spec("lm_eval") is None:
+def _by_turns(options: argparse.Namespace, folder: str) -> dict[str, dict[str, Any]]:
+    """What each contender took; nothing of one whose library is not there."""
+    names = [name for name in CONTENDERS if name != "lm-eval" or importlib.util.find_spec("lm_eval")]
+    if len(names) < len(CONTENDERS):
         print("lm-eval: not installed, not measured")
-        return {}
+    workers: dict[str, Any] = {}
+    try:
+        for name in names:
+            workers[name] = _started(name, options, folder)
+            print(f"{name}: batch {_told(workers[name])['batch']}", flush=True)
+        for turn in range(options.personas + 1):
+            for name, worker in workers.items():
+                print(turn, file=worker.stdin, flush=True)
+                print(f"{name}, hypothesis {turn + 1}: {_told(worker)['seconds']:.1f} s", flush=True)
+        return {name: _told(worker, end=True) for name, worker in workers.items()}
+    finally:
+        for worker in workers.values():
+            worker.kill()
+
+
+def _started(name: str, options: argparse.Namespace, folder: str) -> Any:
     asked = ["--model", options.model, "--rows", options.rows, "--personas", options.personas, "--seed", options.seed]
-    asked += ["--checkpoint", folder]
-    command = [sys.executable, __file__, "--contender", name, *map(str, asked)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    print(f"{name}: {found['seconds']:.1f} s, batch {found['batch']}, {found['peak_mib']:,.0f} MiB", flush=True)
+    command = [sys.executable, __file__, "--contender", name, "--checkpoint", folder, *map(str, asked)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def _told(worker: Any, *, end: bool = False) -> dict[str, Any]:
+    """The next thing that a contender tells; at the `end` all of it."""
+    if end:
+        worker.stdin.close()
+    found: dict[str, Any] = json.loads(worker.stdout.readline())
     return found
 
 
-def _measured(options: argparse.Namespace) -> dict[str, Any]:
-    """Load, choose a batch size, score everything once, and say what that took."""
+def _contend(options: argparse.Namespace) -> None:
+    """Load, choose a batch size, score each hypothesis when it is asked for, and say in the end what all took."""
     model, hypotheses = _embedded(options) if options.model != "0.5b" else _half_billion(options)
     score = CONTENDERS[options.contender]
     batch = 0 if options.contender == "subtrait" else _fastest(score, model, hypotheses[-1])
+    print(json.dumps({"batch": batch or "by length"}), flush=True)
     clear_peak()  # of loading
-    wall, cpu = time.perf_counter(), time.process_time()
-    sums = [each for pairs in hypotheses for each in score(model, pairs, batch)]
-    seconds, spent = time.perf_counter() - wall, time.process_time() - cpu
+    sums, wall, cpu = [], 0.0, 0.0
+    for line in sys.stdin:
+        started, spent = time.perf_counter(), time.process_time()
+        sums += score(model, hypotheses[int(line)], batch)
+        took = time.perf_counter() - started
+        wall, cpu = wall + took, cpu + time.process_time() - spent
+        print(json.dumps({"seconds": took}), flush=True)
     lengths = [len(prompt) + len(completion) for pairs in hypotheses for prompt, completion in pairs]
-    return {
-        "batch": batch or "by length", "seconds": seconds, "cpu_seconds": spent,
-        "peak_mib": peak(), "tokens": sum(lengths),
+    found = {
+        "batch": batch or "by length", "seconds": wall, "cpu_seconds": cpu, "peak_mib": peak(), "tokens": sum(lengths),
         "longest": max(lengths), "shortest": min(lengths), "sums": sums,
     }  # fmt: skip
+    print(json.dumps(found), flush=True)
 
 
 def _fastest(score: Contender, model: Any, pairs: Pairs) -> int:
@@ -235,6 +261,7 @@ def _print(measured: dict[str, dict[str, Any]], options: argparse.Namespace) -> 
     aim = AIMS.get(options.model, 1.5)
     print(f"{others[best]['seconds'] / ours['seconds']:.2f} times as fast as {best} (aim {aim})")
     print(f"{ours['peak_mib'] / others[best]['peak_mib']:.2f} of its memory (aim with half a billion weights: a third)")
+    print(f"{others[best]['cpu_seconds'] / ours['cpu_seconds']:.2f} times as fast by CPU seconds")
     for name, each in others.items():
         print(f"largest difference of a row from {name}: {_apart(ours['sums'], each['sums']):.1e} nats")
 

@@ -19,9 +19,11 @@ CHUNK = 256
 """Positions whose logits are in memory together, at most."""
 CHUNK_LOGITS = 2**23
 """Logits that are in memory together on a CPU: 32 MiB, or 55 positions of a vocabulary of 152 thousand."""
-BLOCK = CHUNK_LOGITS // CHUNK
-"""Tokens of the vocabulary whose logits are in memory together, where whole rows of them are not needed: as many
-positions as possible at once make products faster. Half as many take an eighth longer, and save no memory."""
+BLOCK = 2**12
+"""Tokens of a large vocabulary whose logits are in memory together, where whole rows of them are not needed."""
+BLOCK_CHUNK = 2**10
+"""Positions of such a block: products are faster with many positions at once, and where what they write stays in the
+CPU's own cache. A quarter of the positions and eight times the tokens took a fifth longer."""
 
 Transform = Callable[[torch.Tensor], torch.Tensor]
 
@@ -83,8 +85,9 @@ def log_probabilities(head: Head, states: torch.Tensor, targets: torch.Tensor) -
     chosen, sums = torch.zeros(len(targets), device=states.device), []
     for first, block in head.blocks():
         sums.append(torch.empty(len(targets), dtype=torch.float64))
-        for start in range(0, len(targets), CHUNK):
-            here = slice(start, start + CHUNK)
+        step = CHUNK if len(block.weight) == len(head.weight) else BLOCK_CHUNK
+        for start in range(0, len(targets), step):
+            here = slice(start, start + step)
             logits, places = block.logits(states[here]), targets[here] - first
             within = places.clamp(0, logits.shape[1] - 1)
             chosen[here] = torch.where(places == within, logits.gather(-1, within[:, None])[:, 0], chosen[here])
