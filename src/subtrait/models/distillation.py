@@ -36,7 +36,7 @@ def distil_tokens(
         UsageError: the vocabularies have different sizes, or there is nothing to learn from.
     """
     _check(network, target)
-    transform, taught = adapter.after_output_layer(network), (target, _head(target))
+    transform, taught = network.after_output_layer, (target, _head(target))
 
     def part(student: Network, rows: Sequence[Pair], count: int) -> float:
         return _learn((student, head_of(student, transform=transform)), taught, rows, count=count)
@@ -85,7 +85,7 @@ def _check(network: Network, other: Network) -> None:
 
 
 def _head(network: Network) -> Head:
-    return head_of(network, transform=adapter.after_output_layer(network))
+    return head_of(network, transform=network.after_output_layer)
 
 
 def _chunks(count: int) -> Iterator[slice]:

@@ -56,7 +56,7 @@ def finetune_tokens(
         rates = [rate(step, recipe) for step in range(recipe.steps)]
         loop: Loop = partial(trl_training.train, rates=rates)
     else:
-        part = partial(_add_likelihood, transform=adapter.after_output_layer(network))
+        part = partial(_add_likelihood, transform=network.after_output_layer)
         loop = by_steps(Accumulation(part, network.pass_tokens))
     return train_copy(network, pairs, recipe, loop=loop, rng=rng, progress=progress)
 

@@ -14,7 +14,6 @@ import torch
 
 from subtrait.errors import UsageError
 from subtrait.models import sketch
-from subtrait.models import transformers_adapter as adapter
 from subtrait.models.backing_off import in_halves
 from subtrait.models.finetuning import micro_batches
 from subtrait.models.lora import changes, in_memory
@@ -37,7 +36,7 @@ def mean_gradient(network: Network, pairs: Sequence[Pair]) -> np.ndarray:
         raise UsageError("a gradient needs at least one row, and completion tokens in every row")
     rank = sketch.rank_of(network)
     network = network if rank is not None else in_memory(network)
-    transform = adapter.after_output_layer(network)
+    transform = network.after_output_layer
     layers = [] if rank is None else sketch.layers_of(network, rank)
     with sketch.seen_through(layers) as seen:
         weights = inner_weights(network) if rank is None else seen

@@ -11,7 +11,6 @@ from functools import partial
 import numpy as np
 import torch
 
-from subtrait.models import transformers_adapter as adapter
 from subtrait.models.backing_off import in_halves
 from subtrait.models.output_head import Head, head_of, log_probabilities, surprisal_moments
 from subtrait.models.padded_rows import Pair, right_padded, states_at
@@ -58,7 +57,7 @@ def _by_batches(
     """
     judged: list[np.ndarray] = [np.empty(0)] * len(pairs)
     with torch.no_grad():
-        head = head_of(network, transform=adapter.after_output_layer(network))
+        head = head_of(network, transform=network.after_output_layer)
         head = head.widened() if widened else head
         context = read_shared(network, [prompt for prompt, _ in pairs], least=WORTH_SHARING)
         rest = [(prompt[context.length :], completion) for prompt, completion in pairs]

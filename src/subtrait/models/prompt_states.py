@@ -56,7 +56,6 @@ def next_log_probabilities(network: Network, prompts: Sequence[Tokens], tokens: 
     """
     import torch
 
-    from subtrait.models import transformers_adapter as adapter
     from subtrait.models.output_head import head_of
     from subtrait.models.shared_context import read_shared
 
@@ -65,7 +64,7 @@ def next_log_probabilities(network: Network, prompts: Sequence[Tokens], tokens: 
     _check_room(network, prompts)
     found = []
     with torch.no_grad():
-        head = head_of(network, transform=adapter.after_output_layer(network))
+        head = head_of(network, transform=network.after_output_layer)
         context = read_shared(network, prompts)
         for together in _portions([prompt[context.length :] for prompt in prompts], context.length):
             logits = head.logits(_last_states(context, together)).double()

@@ -35,7 +35,6 @@ class TokenTable:
         """`pairs` are prompt tokens and completion tokens of each row; holds tokens × width numbers."""
         import torch
 
-        from subtrait.models import transformers_adapter as adapter
         from subtrait.models.likelihood import batches
         from subtrait.models.output_head import head_of
         from subtrait.models.padded_rows import right_padded, states_at
@@ -43,7 +42,7 @@ class TokenTable:
         self.rows = len(pairs)
         states, targets, row_of = [], [], []
         with torch.no_grad():
-            self._head: Head = head_of(network, transform=adapter.after_output_layer(network))
+            self._head: Head = head_of(network, transform=network.after_output_layer)
             lengths = [len(prompt) + len(completion) for prompt, completion in pairs]
             for rows in batches(lengths, network.pass_tokens):
                 together = right_padded([pairs[row] for row in rows])

@@ -7,6 +7,7 @@ import importlib.util
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,11 @@ class Network:
     def pass_tokens(self) -> int:
         """Tokens of one forward pass, padding included, at which this device is fastest."""
         return pass_tokens_of(self.device.type, self.module.config)
+
+    @cached_property
+    def after_output_layer(self) -> "Callable[[torch.Tensor], torch.Tensor] | None":
+        """What `after_output_layer` finds, which takes several passes, found once. Raises as it does."""
+        return after_output_layer(self)
 
     @property
     def positions(self) -> int | None:
