@@ -82,6 +82,7 @@ def test_blocks_of_the_vocabulary_change_no_log_probability(monkeypatch, bias, t
     logits = torch.nn.functional.linear(states.double(), weight.double(), None if shift is None else shift.double())
     expected = (logits if transform is None else transform(logits)).log_softmax(-1).gather(-1, targets[:, None])[:, 0]
     monkeypatch.setattr(output_head, "BLOCK", block)
+    monkeypatch.setattr(output_head, "BLOCK_CHUNK", 7)
     assert len(list(head.blocks())) > 1
     torch.testing.assert_close(log_probabilities(head, states.detach(), targets), expected.detach(), atol=1e-5, rtol=0)
 

@@ -123,7 +123,7 @@ def test_over_draws_of_the_directions_inner_products_have_the_true_mean():
     one, other = (torch.from_numpy(rng.normal(size=(6, 20)) + 0.5).float() for _ in range(2))
     products = []
     for name in range(4_000):
-        layer = sketch.Layer("", None, sketch._directions(str(name), weight, 4))
+        layer = sketch.Layer("", None, sketch._directions(str(name), weight, 4, torch.float32))
         products.append(float((layer.of_change(one) * layer.of_change(other)).sum()))
     error = np.std(products) / len(products) ** 0.5
     assert np.mean(products) == pytest.approx(float((one * other).sum()), abs=4 * error)

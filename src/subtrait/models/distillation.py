@@ -85,7 +85,7 @@ def _check(network: Network, other: Network) -> None:
 
 
 def _head(network: Network) -> Head:
-    return head_of(network, transform=network.after_output_layer)
+    return head_of(network, transform=network.after_output_layer).widened()
 
 
 def _chunks(count: int) -> Iterator[slice]:

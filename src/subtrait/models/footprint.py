@@ -99,6 +99,8 @@ def footprint(name: str) -> Footprint:
     try:
         with quiet():
             outline = outline_of(folder, asked.dtype or "float32")
+            in_files = _in_files(folder, device=asked.device or "cpu", dtype=asked.dtype or "float32")
+        output_layer = outline.get_output_embeddings().weight.numel()
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError) as problem:
         raise InvalidInput("E_CONFIG", folder, f"transformers cannot build this model: {problem}") from problem
     text = outline.config.get_text_config()
@@ -114,8 +116,8 @@ def footprint(name: str) -> Footprint:
         width=text.hidden_size,
         cached=2 * text.num_hidden_layers * heads * head,
         pass_tokens=pass_tokens_of(asked.device or "cpu", text),
-        in_files=_in_files(folder, device=asked.device or "cpu", dtype=asked.dtype or "float32"),
-        output_layer=outline.get_output_embeddings().weight.numel(),
+        in_files=in_files,
+        output_layer=output_layer,
     )
 
 
@@ -125,10 +127,7 @@ def _in_files(folder: Path, *, device: str, dtype: str) -> int:
     from subtrait.models.stored_weights import format_to_keep, numbers_that_stay
 
     kept = format_to_keep(folder, device=device, dtype=dtype)
-    if kept is None:
-        return 0
-    with quiet():
-        return numbers_that_stay(outline_of(folder, kept), folder)
+    return 0 if kept is None else numbers_that_stay(outline_of(folder, kept), folder)
 
 
 def _sides(outline: Any) -> int:

@@ -27,7 +27,7 @@ def load_network(folder: Path, *, device: str = "cpu", dtype: str = "float32") -
         InvalidInput: E_CONFIG where transformers cannot build the architecture, or the weights do not fit it.
         UsageError: this machine has no such device, or too few GPUs for the model.
     """
-    from subtrait.models.stored_weights import format_to_keep, keep_in_files
+    from subtrait.models.stored_weights import format_to_keep
 
     check_device(device)
     kept = format_to_keep(folder, device=device, dtype=dtype)
@@ -35,20 +35,26 @@ def load_network(folder: Path, *, device: str = "cpu", dtype: str = "float32") -
         with quiet():
             outline = outline_of(folder, dtype)
             spread = device_map(outline, gpu_rooms()) if device == "cuda" else None
-            if kept and _stays(folder, kept) and keep_in_files(module := _read(folder, kept, None), folder):
-                gc.collect()  # of what held the weights that are now read from their files
-                return Network(module=module.eval(), where=str(folder), computed_in=dtype)
+            if kept and (network := _in_files(folder, kept)):
+                return network
             module = _read(folder, dtype, spread)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError) as problem:
         raise InvalidInput("E_CONFIG", folder, f"transformers cannot load this model: {problem}") from problem
     return Network(module=(module if spread else module.to(device)).eval(), where=str(folder))
 
 
-def _stays(folder: Path, kept: str) -> bool:
-    """Whether any weight can stay in its file, before all are read in vain."""
-    from subtrait.models.stored_weights import numbers_that_stay
+def _in_files(folder: Path, kept: str) -> Network | None:
+    """The network with its weights, of that format, in their files; None where none can stay there."""
+    from subtrait.models.stored_weights import keep_in_files, numbers_that_stay
 
-    return numbers_that_stay(outline_of(folder, kept), folder) > 0
+    if not numbers_that_stay(outline_of(folder, kept), folder):  # before all are read in vain
+        return None
+    module = _read(folder, kept, None)
+    stays = keep_in_files(module, folder)
+    network = Network(module=module.eval(), where=str(folder), computed_in="float32") if stays else None
+    del module
+    gc.collect()  # of what held the weights that are read from their files now, or once more
+    return network
 
 
 def _read(folder: Path, dtype: str, spread: dict[str, Any] | None) -> Any:

@@ -1,4 +1,4 @@
-"""From hidden states to log-probabilities and to the training loss, a few hundred positions at a time.
+"""From hidden states to log-probabilities and to the training loss, some hundred positions at a time.
 
 The logits of a whole batch are never in memory together: with a vocabulary of 152 thousand they would take gigabytes,
 and with a small one they would be the largest tensor of a training step. Needs torch: imported by backends.
@@ -16,14 +16,14 @@ from subtrait.models import transformers_adapter as adapter
 from subtrait.models.transformers_adapter import Network
 
 CHUNK = 256
-"""Positions whose logits are in memory together, at most."""
+"""Positions whose logits of the whole vocabulary are in memory together, at most."""
 CHUNK_LOGITS = 2**23
 """Logits that are in memory together on a CPU: 32 MiB, or 55 positions of a vocabulary of 152 thousand."""
 BLOCK = 2**12
 """Tokens of a large vocabulary whose logits are in memory together, where whole rows of them are not needed."""
 BLOCK_CHUNK = 2**10
 """Positions of such a block: products are faster with many positions at once, and where what they write stays in the
-CPU's own cache. A quarter of the positions and eight times the tokens took a fifth longer."""
+CPU's own cache."""
 
 Transform = Callable[[torch.Tensor], torch.Tensor]
 

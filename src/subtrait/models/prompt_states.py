@@ -64,7 +64,7 @@ def next_log_probabilities(network: Network, prompts: Sequence[Tokens], tokens: 
     _check_room(network, prompts)
     found = []
     with torch.no_grad():
-        head = head_of(network, transform=network.after_output_layer)
+        head = head_of(network, transform=network.after_output_layer).widened()
         context = read_shared(network, prompts)
         for together in _portions([prompt[context.length :] for prompt in prompts], context.length):
             logits = head.logits(_last_states(context, together)).double()

@@ -3,7 +3,8 @@
 Most checkpoints are in 16-bit numbers. Widened all at once they would take twice their size, and each process of a team
 as much again; here memory holds those of one layer, and the system's cache of files the rest, as far as there is room.
 Every 16-bit number is a float32 too, so that results are those of weights that were widened once: to the bit, but for
-layers wider than `PART`, whose products are put together from parts. Only on a CPU. Needs torch: imported by backends.
+layers of more numbers than `PART`, whose products are put together from parts. Only on a CPU. Needs torch: imported by
+backends.
 """
 
 import math
@@ -59,7 +60,7 @@ def keep_in_files(module: Any, folder: Path) -> bool:
         if id(weight) not in kept:
             # Of float32, too, a copy: they lie in a mapping of the library's, of which all would stay in memory
             weight.data = weight.data.to(torch.float32, copy=True)
-    return _computes(module)
+    return bool(kept) and _computes(module)
 
 
 def staying(module: Any, names: Collection[str]) -> Iterator[tuple[str, list[str]]]:
@@ -85,7 +86,9 @@ def _computes(module: Any) -> bool:
     try:
         with torch.no_grad():
             module(input_ids=torch.arange(2)[None], use_cache=False)
-    except RuntimeError:
+    except MemoryError:
+        raise
+    except Exception:  # whatever it raises, the whole weights may do
         return False
     return True
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from subtrait.errors import InvalidInput, ServerError, escaped
 from subtrait.models.servers.delivery import Delivery, pause_before
 from subtrait.models.servers.spool import Spool
-from subtrait.models.servers.transport import EXCERPT, NoCredit, NotAllowed, Refused, Reply, Unanswered
+from subtrait.models.servers.transport import EXCERPT, Declined, NotAllowed, Refused, Reply, Unanswered
 from subtrait.records import Example, Progress, Row
 
 FILES: Final = "/files"
@@ -182,7 +182,7 @@ class Jobs:
                 return self._checked(self._delivery.connection.ask(JOBS, order.body(file), where="(beginning a job)"))
             except Unanswered as failure:
                 problem = failure
-            except (Refused, NotAllowed, NoCredit):
+            except (Refused, NotAllowed, Declined):
                 if not beginning:  # so that nothing is under way that the next command would have to wait for
                     spool.forget()
                 raise

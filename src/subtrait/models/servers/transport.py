@@ -66,8 +66,8 @@ class NotAllowed(ServerError):
     """The key is not accepted, or not for this."""
 
 
-class NoCredit(ServerError):
-    """The money is spent."""
+class Declined(ServerError):
+    """The server will not do it today: the money is spent, or it asks for an absurd wait."""
 
 
 class Refused(InvalidInput):
@@ -153,7 +153,7 @@ class Connection:
     ) -> Exception:
         code = _code(reply)
         if code in STOPS:
-            return NoCredit(f"{where}: no credit is left ({code}). {RESUME} there is some")
+            return Declined(f"{where}: no credit is left ({code}). {RESUME} there is some")
         if status in (401, 403):
             advice = f"Look at {self.address.key_variable}. {RESUME} that"
             return NotAllowed(f"{where}: the key is not accepted (status {status}: {said}). {advice}")
@@ -219,7 +219,8 @@ def _code(reply: Reply | None) -> str | None:
 def _passing(status: int, headers: Mapping[str, str], said: str, where: str) -> ServerError:
     wait = retry_after(headers.get("retry-after"))
     if wait is not None and wait > MAX_WAIT:
-        return ServerError(f"{where}: the server asks to wait {wait:,.0f} s. {RESUME} that")
+        declined = Declined if status == 429 else ServerError  # what fails in another way may be done nevertheless
+        return declined(f"{where}: the server asks to wait {wait:,.0f} s. {RESUME} that")
     busy = status in (429, 503, 529)
     return Unanswered(f"status {status}: {said}", wait=wait, busy=busy)
 
