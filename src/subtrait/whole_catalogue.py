@@ -88,15 +88,18 @@ def cost_of_all(*, workers: int | None = None, **changes: Any) -> "tuple[tuple[i
         UsageError: as `plan_study`.
     """
     from subtrait.lab.catalogue import STUDIES
-    from subtrait.lab.study_cost import made_by_all, study_cost
+    from subtrait.lab.study_cost import made_by_each, study_cost, summed
     from subtrait.runs.folder import RunFolder
 
     plans = _plans(changes)
     with TemporaryDirectory() as folder:
         studies = [(STUDIES[plan.experiment], plan) for plan in plans]
-        students, data_sets = made_by_all(studies, RunFolder(Path(folder)))
-    cost = study_cost(plans[0], students, data_sets=data_sets, workers=team_size(plans[0], workers))
-    return (students, data_sets), cost, default_folder(plans[0])
+        made = made_by_each(studies, RunFolder(Path(folder)))
+    some = [(plan, *each) for plan, each in zip(plans, made, strict=True) if any(each)]
+    size = team_size(plans[0], workers)
+    costs = [study_cost(plan, students, data_sets=sets, workers=size) for plan, students, sets in some]
+    students, data_sets = (sum(counts) for counts in zip(*made, strict=True))
+    return (students, data_sets), summed(costs, [count for _, count, _ in some]), default_folder(plans[0])
 
 
 def default_folder(plan: "StudyPlan") -> Path:

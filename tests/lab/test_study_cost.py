@@ -8,7 +8,7 @@ from subtrait.lab.catalogue import STUDIES
 from subtrait.lab.catalogue.tuned_teacher import STEPS, TRAITS
 from subtrait.lab.cost import ROW_BYTES, START_UP_SECONDS, Cost
 from subtrait.lab.study import StudyPlan
-from subtrait.lab.study_cost import made_by, made_by_all, study_cost
+from subtrait.lab.study_cost import made_by, made_by_each, study_cost, summed
 from subtrait.runs.folder import RunFolder
 
 
@@ -32,12 +32,19 @@ def test_every_study_can_be_counted(card, tmp_path):
 
 def test_what_studies_share_is_counted_once(tmp_path):
     def made(*names):
-        return made_by_all([(STUDIES[name], plan(name)) for name in names], RunFolder(tmp_path))
+        return made_by_each([(STUDIES[name], plan(name)) for name in names], RunFolder(tmp_path))
 
-    assert made("animal-numbers", "animal-numbers", "theorem") == made("animal-numbers")
-    both = made("animal-numbers", "tree-numbers")[0]
+    (animals,), (trees,) = made("animal-numbers"), made("tree-numbers")
+    assert made("animal-numbers", "animal-numbers", "theorem") == [animals, (0, 0), (0, 0)]
     # Besides students of their own traits, both have those of one plain base in each of two chains
-    assert both == made("animal-numbers")[0] + made("tree-numbers")[0] - 2
+    assert made("animal-numbers", "tree-numbers") == [animals, (trees[0] - 2, 0)]
+
+
+def test_studies_one_after_the_other_take_the_sum_of_times_and_the_most_memory():
+    one = Cost(seconds=10, bytes_of_memory=5, bytes_of_disk=7, seconds_per_student=2)
+    other = Cost(seconds=30, bytes_of_memory=4, bytes_of_disk=1, seconds_per_student=6)
+    both = Cost(seconds=40, bytes_of_memory=5, bytes_of_disk=8, seconds_per_student=3)
+    assert summed([one, other], [3, 1]) == both
 
 
 def test_a_study_without_students_says_so(tmp_path):

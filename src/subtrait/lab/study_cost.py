@@ -60,15 +60,24 @@ def made_by(card: StudyCard, plan: StudyPlan, store: Store) -> tuple[int, int]:
     """
     if not card.trains:
         raise UsageError(f"{card.name} trains no student of a language model: it takes a minute or two, so just run it")
-    return made_by_all([(card, plan)], store)
+    return made_by_each([(card, plan)], store)[0]
 
 
-def made_by_all(studies: Sequence[tuple[StudyCard, StudyPlan]], store: Store) -> tuple[int, int]:
-    """The same for several studies in one folder, which share what they can; those without language models count 0."""
-    benches = [named_by(card, plan, store) for card, plan in studies if card.trains]
-    students = {(student, chain) for bench in benches for student, chain in bench.wanted if student.lessons}
-    data_sets = {(rows, chain) for bench in benches for rows in bench.data_sets for chain in range(bench.chains)}
-    return len(students), len(data_sets)
+def made_by_each(studies: Sequence[tuple[StudyCard, StudyPlan]], store: Store) -> list[tuple[int, int]]:
+    """The same for each of several studies in one folder, which make only what none before them made.
+
+    Those without language models count 0.
+    """
+    made: tuple[set[Any], set[Any]] = set(), set()
+    found = []
+    for card, plan in studies:
+        before = len(made[0]), len(made[1])
+        if card.trains:
+            bench = named_by(card, plan, store)
+            made[0].update(each for each in bench.wanted if each[0].lessons)
+            made[1].update((rows, chain) for rows in bench.data_sets for chain in range(bench.chains))
+        found.append((len(made[0]) - before[0], len(made[1]) - before[1]))
+    return found
 
 
 def named_by(card: StudyCard, plan: StudyPlan, store: Store) -> CountingBench:
@@ -105,4 +114,16 @@ def study_cost(plan: StudyPlan, students: int, *, data_sets: int = 0, workers: i
         bytes_of_disk=one.bytes_of_disk * students // 2 + data_sets * work.prompts * ROW_BYTES,
         seconds_per_student=each,
         from_sizes=one.from_sizes,
+    )
+
+
+def summed(costs: Sequence[Cost], students: Sequence[int]) -> Cost:
+    """What several studies cost one after the other, each with so many students."""
+    shares = [each.seconds_per_student * count for each, count in zip(costs, students, strict=True)]
+    return Cost(
+        seconds=sum(each.seconds for each in costs),
+        bytes_of_memory=max(each.bytes_of_memory for each in costs),
+        bytes_of_disk=sum(each.bytes_of_disk for each in costs),
+        seconds_per_student=sum(shares) / max(1, sum(students)),
+        from_sizes=any(each.from_sizes for each in costs),
     )
