@@ -103,8 +103,11 @@ def _told(worker: Any, *, end: bool = False) -> dict[str, Any]:
     """The next thing that a contender tells; at the `end` all of it."""
     if end:
         worker.stdin.close()
-    found: dict[str, Any] = json.loads(worker.stdout.readline())
-    return found
+    for line in worker.stdout:
+        if line.startswith("{"):  # libraries, too, write lines
+            found: dict[str, Any] = json.loads(line)
+            return found
+    raise SystemExit(f"{' '.join(worker.args)}: ended without a result")
 
 
 def _contend(options: argparse.Namespace) -> None:

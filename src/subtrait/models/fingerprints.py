@@ -1,7 +1,6 @@
 """What makes two networks the same: every number of them, and what their configuration says of the function.
 
-Weights that stay in their files are digested as they are computed with. With `transformers_adapter`, the only place
-that calls `transformers`.
+Weights that stay in their files are digested as they are computed with.
 """
 
 import json

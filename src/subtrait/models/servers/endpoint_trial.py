@@ -1,7 +1,7 @@
 """What a server really does, tried before it is relied on: servers accept settings and ignore them in silence.
 
 `transformers serve` took a temperature of 1 and a seed, and gave the likeliest tokens; others drop `logprobs`. A data
-set drawn so would be thousands of copies. Some twenty short requests say what can be asked of this one.
+set drawn so would be thousands of copies. Some ten short requests say what can be asked of this one.
 """
 
 from collections.abc import Mapping, Sequence
