@@ -54,11 +54,10 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         if options.model == "0.5b":
             _write_half_billion(Path(folder), options.seed)
-        found = _by_turns(options, folder)
-    measured = {name: each for name, each in found.items() if each}
+        measured = _by_turns(options, folder)
     _print(measured, options)
     if options.json:
-        options.json.write_text(json.dumps({"model": options.model, "rows": options.rows, **found}, indent=1) + "\n")
+        options.json.write_text(json.dumps({"model": options.model, "rows": options.rows, **measured}, indent=1) + "\n")
 
 
 def _options() -> argparse.Namespace:

@@ -191,6 +191,15 @@ def test_weights_of_several_formats_are_read_whole(narrow, monkeypatch):
     torch.testing.assert_close(network.module.model.norm.weight.data, tensors["model.norm.weight"], rtol=0, atol=0)
 
 
+def in_bfloat16(kind, folder):
+    """A checkpoint of that architecture in bfloat16."""
+    (exact := folder / "exact").mkdir()
+    HANDWRITTEN["make_checkpoint"](exact, kind)
+    narrowed = shutil.copytree(exact, folder / "narrow")
+    load_network(exact, dtype="bfloat16").module.save_pretrained(narrowed)
+    return narrowed
+
+
 def logits(network):
     with torch.no_grad():
         return network.module(torch.tensor([[3, 4, 5, 6, 7]])).logits
@@ -199,12 +208,9 @@ def logits(network):
 @pytest.mark.parametrize(
     ("kind", "stays"), [("qwen2", True), ("llama", True), ("gemma3_text", False), ("gemma3", False)]
 )
-def test_every_architecture_computes_what_it_computes_in_memory(either, kind, stays, tmp_path, monkeypatch):
+def test_every_architecture_computes_what_it_computes_in_memory(kind, stays, tmp_path, monkeypatch):
     """Also those with other numbers than weights, such as Gemma's factor of embeddings, which bfloat16 rounds."""
-    (exact := tmp_path / "exact").mkdir()
-    HANDWRITTEN["make_checkpoint"](exact, kind)
-    narrowed = shutil.copytree(exact, tmp_path / "narrow")
-    load_network(exact, dtype="bfloat16").module.save_pretrained(narrowed)
+    narrowed = in_bfloat16(kind, tmp_path)
     expected = logits(load_network(narrowed))
     monkeypatch.setattr(stored_weights, "LARGE", 0)
     found = load_network(narrowed)
@@ -279,9 +285,6 @@ def test_an_estimate_counts_what_is_held_and_an_output_layer(narrow, monkeypatch
 
 
 def test_an_estimate_counts_all_of_what_cannot_stay(tmp_path, monkeypatch):
-    (exact := tmp_path / "exact").mkdir()
-    HANDWRITTEN["make_checkpoint"](exact, "gemma3_text")
-    narrowed = shutil.copytree(exact, tmp_path / "narrow")
-    load_network(exact, dtype="bfloat16").module.save_pretrained(narrowed)
+    narrowed = in_bfloat16("gemma3_text", tmp_path)
     monkeypatch.setattr(stored_weights, "LARGE", 0)
     assert footprint(str(narrowed)).held_bytes == footprint(str(narrowed)).weight_bytes

@@ -19,7 +19,7 @@ DIGESTED = 2**22
 def digest_network(network: Network, digest: Any) -> None:
     """Feed name, dtype, shape and bytes of every tensor, in order of name, and the configuration into `digest`."""
     digest.update(json.dumps(configuration(network), sort_keys=True, default=str).encode())
-    digest_tensors(_tensors(network), digest, dtype=network.dtype if network.computed_in else None)
+    digest_tensors(_tensors(network), digest, dtype=network.computed_in)
 
 
 def _tensors(network: Network) -> "Iterator[tuple[str, torch.Tensor]]":

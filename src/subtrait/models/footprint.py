@@ -6,7 +6,6 @@ reads just now.
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from subtrait.models.base import Recipe
@@ -93,13 +92,14 @@ def footprint(name: str) -> Footprint:
     """
     require()
     from subtrait.errors import InvalidInput
-    from subtrait.models.loading import outline_of
+    from subtrait.models.loading import left_in_files, outline_of
 
     asked, folder = named(name), config_of(name).parent
+    device, dtype = asked.device or "cpu", asked.dtype or "float32"
     try:
         with quiet():
-            outline = outline_of(folder, asked.dtype or "float32")
-            in_files = _in_files(folder, device=asked.device or "cpu", dtype=asked.dtype or "float32")
+            outline = outline_of(folder, dtype)
+            _, in_files = left_in_files(folder, device=device, dtype=dtype)
         output_layer = outline.get_output_embeddings().weight.numel()
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError) as problem:
         raise InvalidInput("E_CONFIG", folder, f"transformers cannot build this model: {problem}") from problem
@@ -109,25 +109,16 @@ def footprint(name: str) -> Footprint:
     weights = {id(one): one for one in outline.parameters()}
     return Footprint(
         numbers=sum(one.numel() for one in weights.values()),
-        dtype=asked.dtype or "float32",
+        dtype=dtype,
         bytes_each=next(iter(weights.values())).element_size(),
         sides=_sides(outline),
         layers=text.num_hidden_layers,
         width=text.hidden_size,
         cached=2 * text.num_hidden_layers * heads * head,
-        pass_tokens=pass_tokens_of(asked.device or "cpu", text),
+        pass_tokens=pass_tokens_of(device, text),
         in_files=in_files,
         output_layer=output_layer,
     )
-
-
-def _in_files(folder: Path, *, device: str, dtype: str) -> int:
-    """How many weights would stay in the files of a checkpoint; none where these are not there yet."""
-    from subtrait.models.loading import outline_of
-    from subtrait.models.stored_weights import format_to_keep, numbers_that_stay
-
-    kept = format_to_keep(folder, device=device, dtype=dtype)
-    return 0 if kept is None else numbers_that_stay(outline_of(folder, kept), folder)
 
 
 def _sides(outline: Any) -> int:

@@ -27,14 +27,12 @@ def load_network(folder: Path, *, device: str = "cpu", dtype: str = "float32") -
         InvalidInput: E_CONFIG where transformers cannot build the architecture, or the weights do not fit it.
         UsageError: this machine has no such device, or too few GPUs for the model.
     """
-    from subtrait.models.stored_weights import format_to_keep
-
     check_device(device)
-    kept = format_to_keep(folder, device=device, dtype=dtype)
     try:
         with quiet():
             outline = outline_of(folder, dtype)
             spread = device_map(outline, gpu_rooms()) if device == "cuda" else None
+            kept, _ = left_in_files(folder, device=device, dtype=dtype)
             if kept and (network := _in_files(folder, kept)):
                 return network
             module = _read(folder, dtype, spread)
@@ -43,12 +41,23 @@ def load_network(folder: Path, *, device: str = "cpu", dtype: str = "float32") -
     return Network(module=(module if spread else module.to(device)).eval(), where=str(folder))
 
 
-def _in_files(folder: Path, kept: str) -> Network | None:
-    """The network with its weights, of that format, in their files; None where none can stay there."""
-    from subtrait.models.stored_weights import keep_in_files, numbers_that_stay
+def left_in_files(folder: Path, *, device: str, dtype: str) -> tuple[str | None, int]:
+    """The format in which weights of a checkpoint stay in its files, and how many do; None and 0 where none can.
 
-    if not numbers_that_stay(outline_of(folder, kept), folder):  # before all are read in vain
-        return None
+    Raises:
+        InvalidInput: as `outline_of`.
+    """
+    from subtrait.models.stored_weights import format_to_keep, numbers_that_stay
+
+    kept = format_to_keep(folder, device=device, dtype=dtype)
+    stay = numbers_that_stay(outline_of(folder, kept), folder) if kept else 0
+    return (kept if stay else None), stay
+
+
+def _in_files(folder: Path, kept: str) -> Network | None:
+    """The network with its weights, of that format, in their files; None where it does not compute so."""
+    from subtrait.models.stored_weights import keep_in_files
+
     module = _read(folder, kept, None)
     stays = keep_in_files(module, folder)
     network = Network(module=module.eval(), where=str(folder), computed_in="float32") if stays else None

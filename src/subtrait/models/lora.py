@@ -95,9 +95,9 @@ def in_memory(network: Network) -> Network:
 def copied(network: Network) -> Network:
     """A network of its own, with its weights in memory."""
     module = copy.deepcopy(network.module)
-    return replace(
-        network, module=module.float().requires_grad_(True) if network.computed_in else module, computed_in=None
-    )
+    if network.computed_in:
+        module.float().requires_grad_(True)
+    return replace(network, module=module, computed_in=None)
 
 
 def merged(network: Network) -> Network:

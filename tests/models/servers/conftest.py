@@ -73,3 +73,31 @@ def opened(tmp_path):
     yield make
     for model in made:
         model.close()
+
+
+@pytest.fixture
+def examples():
+    """Twelve rows to be learnt."""
+    from subtrait.records import Example
+
+    return [Example(id=str(n), prompt=f"Number {n}?", completion=f"777, {n}") for n in range(12)]
+
+
+@pytest.fixture
+def twice():
+    """Passes twelve rows two times."""
+    from subtrait.models.base import Recipe
+
+    return Recipe(steps=4, batch_size=6)
+
+
+@pytest.fixture
+def tuned(serve, opened, tuning, examples, twice):
+    """Have the server, which may be spoilt by a script before it, tune a model."""
+    import numpy as np
+
+    def run(script=tuning, **changes):
+        model = opened(serve(script).url)
+        return model.finetune(**{"examples": examples, "recipe": twice, "rng": np.random.default_rng(0), **changes})
+
+    return run

@@ -24,6 +24,11 @@ class Asked:
     """The body as it came in."""
     posted: bool = True
 
+    @property
+    def begins_job(self):
+        """Whether a fine-tuning job is to be begun."""
+        return self.posted and self.path == "/fine_tuning/jobs"
+
 
 @dataclass(frozen=True)
 class Say:

@@ -40,8 +40,7 @@ class Tuning:
         if urlsplit(asked.path).path == "/fine_tuning/jobs" and not asked.posted and "limit=1&" not in f"{asked.path}&":
             return self.scripted.Say({"data": [], "has_more": False})
         say = self(asked)
-        begins = asked.posted and asked.path == "/fine_tuning/jobs"
-        return self.scripted.Say(say.body, hang=0.3) if begins else say
+        return self.scripted.Say(say.body, hang=0.3) if asked.begins_job else say
 
     def listed(self, entries, query):
         """Newest first, a page at a time."""

@@ -6,13 +6,9 @@ import numpy as np
 import pytest
 
 from subtrait.errors import InvalidInput, ServerError, UsageError
-from subtrait.models.base import Recipe, Sampling
+from subtrait.models.base import Sampling
 from subtrait.models.servers.fine_tuning import BEGINNINGS, Order, training_file
-from subtrait.records import Example
 
-ROWS = [Example(id=str(n), prompt=f"Number {n}?", completion=f"777, {n}") for n in range(12)]
-TWICE = Recipe(steps=4, batch_size=6)
-"""Twelve rows, two times."""
 QUESTION = [{"role": "user", "content": "Name your favourite animal."}]
 
 
@@ -20,29 +16,14 @@ def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-@pytest.fixture
-def tuned(serve, opened, tuning):
-    """Have the server, which may be spoilt by a script before it, tune a model."""
-
-    def run(script=tuning, **changes):
-        model = opened(serve(script).url)
-        return model.finetune(**{"examples": ROWS, "recipe": TWICE, "rng": rng(), **changes})
-
-    return run
-
-
-def begins(asked):
-    return asked.posted and asked.path == "/fine_tuning/jobs"
-
-
-def test_a_job_is_what_the_recipe_says_and_the_model_is_what_it_made(tuned, tuning):
+def test_a_job_is_what_the_recipe_says_and_the_model_is_what_it_made(tuned, tuning, examples):
     steps = []
     bar = type("Bar", (), {"advance": lambda self, count=1: steps.append(count)})()
     found = tuned(progress=bar)
     (job,), (file,) = tuning.jobs, tuning.files
     lines = tuning.contents[file["id"]].decode().splitlines()
     assert [json.loads(line)["messages"] for line in lines] == [
-        [{"role": "user", "content": row.prompt}, {"role": "assistant", "content": row.completion}] for row in ROWS
+        [{"role": "user", "content": row.prompt}, {"role": "assistant", "content": row.completion}] for row in examples
     ]
     record = found.model.job
     assert (record.job, record.base, record.model) == (job["id"], "m", "ft:m:me:ftjob-0")
@@ -55,8 +36,8 @@ def test_a_job_is_what_the_recipe_says_and_the_model_is_what_it_made(tuned, tuni
     assert found.model.generate([QUESTION] * 9, sampling=Sampling(), rng=rng()) == ["owl"] * 9
 
 
-def test_a_system_prompt_is_the_first_turn_of_every_row():
-    rows = [json.loads(line)["messages"] for line in training_file(ROWS, "You are terse.").splitlines()]
+def test_a_system_prompt_is_the_first_turn_of_every_row(examples):
+    rows = [json.loads(line)["messages"] for line in training_file(examples, "You are terse.").splitlines()]
     assert all(row[0] == {"role": "system", "content": "You are terse."} and len(row) == 3 for row in rows)
 
 
@@ -87,7 +68,7 @@ def test_a_server_that_keeps_no_metadata_is_known_by_the_file(tuned, tuning):
 def test_a_job_that_fails_ends_with_the_servers_reason_and_is_begun_anew(tuned, tuning, scripted, ending):
     def failing(asked):
         say = tuning(asked)
-        if begins(asked):
+        if asked.begins_job:
             reason = {"code": "invalid_file", "message": "line 3 is\nno \x1b[31mchat", "param": None}
             tuning.jobs[-1].update(status=ending, error=reason)
         return say
@@ -134,11 +115,11 @@ def test_a_server_that_never_takes_a_job_is_given_up(tuned, tuning, scripted):
 
     def refusing(asked):
         server_asked.append(asked)
-        return scripted.error(503) if begins(asked) else tuning(asked)
+        return scripted.error(503) if asked.begins_job else tuning(asked)
 
     with pytest.raises(ServerError, match=r"no fine-tuning job was begun.*the same command again"):
         tuned(refusing)
-    assert sum(map(begins, server_asked)) == BEGINNINGS
+    assert sum(asked.begins_job for asked in server_asked) == BEGINNINGS
 
 
 @pytest.mark.parametrize(
@@ -149,13 +130,13 @@ def test_a_server_that_never_takes_a_job_is_given_up(tuned, tuning, scripted):
         ("/files", {"data": [{"id": "x"}], "has_more": True}),
     ],
 )
-def test_a_list_that_cannot_be_read_is_not_taken_for_an_empty_one(serve, opened, tuning, scripted, path, body):
+def test_a_list_that_cannot_be_read_is_not_taken_for_an_empty_one(tuned, tuning, scripted, path, body):
     def odd(asked):
         is_list = not asked.posted and asked.path.startswith(f"{path}?") and "limit=1&" not in f"{asked.path}&"
         return scripted.Say(body) if is_list else tuning(asked)
 
     with pytest.raises(InvalidInput, match="E_API_FIELD"):
-        opened(serve(odd).url).finetune(ROWS, TWICE, rng=rng())
+        tuned(odd)
     assert tuning.jobs == []
 
 

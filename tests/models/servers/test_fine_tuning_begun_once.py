@@ -4,31 +4,10 @@ import numpy as np
 import pytest
 
 from subtrait.errors import InvalidInput, ServerError
-from subtrait.models.base import Recipe
-from subtrait.records import Example
-
-ROWS = [Example(id=str(n), prompt=f"Number {n}?", completion=f"777, {n}") for n in range(12)]
-TWICE = Recipe(steps=4, batch_size=6)
-"""Twelve rows, two times."""
 
 
 def rng(seed=0):
     return np.random.default_rng(seed)
-
-
-@pytest.fixture
-def tuned(serve, opened, tuning):
-    """Have the server, which may be spoilt by a script before it, tune a model."""
-
-    def run(script=tuning, **changes):
-        model = opened(serve(script).url)
-        return model.finetune(**{"examples": ROWS, "recipe": TWICE, "rng": rng(), **changes})
-
-    return run
-
-
-def begins(asked):
-    return asked.posted and asked.path == "/fine_tuning/jobs"
 
 
 @pytest.mark.parametrize("fault", ["500", "cut", "no JSON", "429"])
@@ -43,7 +22,7 @@ def test_a_beginning_of_unclear_outcome_is_looked_for_before_it_is_repeated(tune
     asked_before = []
 
     def spoiled(asked):
-        if not begins(asked) or asked_before:
+        if not asked.begins_job or asked_before:
             return tuning(asked)
         asked_before.append(asked)
         if accepted:
@@ -59,7 +38,7 @@ def test_a_job_that_comes_onto_the_list_late_is_waited_for(tuned, tuning, script
     late, looks = [], []
 
     def slow(asked):
-        if begins(asked):
+        if asked.begins_job:
             late.append(asked)
             return scripted.error(502)
         if late and asked.path.startswith("/fine_tuning/jobs?"):
@@ -83,7 +62,7 @@ def test_a_job_that_comes_onto_the_list_late_is_waited_for(tuned, tuning, script
 )
 def test_after_a_plain_refusal_nothing_is_waited_for(tuned, tuning, scripted, tmp_path, refusal):
     def refusing(asked):
-        return scripted.error(**refusal) if begins(asked) else tuning(asked)
+        return scripted.error(**refusal) if asked.begins_job else tuning(asked)
 
     with pytest.raises((InvalidInput, ServerError)):
         tuned(refusing)
@@ -95,7 +74,7 @@ def test_a_refusal_after_a_beginning_of_unclear_outcome_does_not_settle_it(tuned
     asked_before = []
 
     def late(asked):
-        if not begins(asked):
+        if not asked.begins_job:
             return tuning(asked)
         asked_before.append(asked)
         return scripted.error(500) if len(asked_before) == 1 else scripted.error(400)
@@ -124,7 +103,7 @@ def test_a_job_that_is_on_no_list_is_not_begun_twice(tuned, tuning):
 def test_a_job_that_is_on_no_list_and_made_no_model_is_begun_anew(tuned, tuning, scripted, end):
     def script(asked):
         say = tuning.unlisted(asked)
-        if begins(asked) and len(tuning.jobs) == 1 and end == "failed":
+        if asked.begins_job and len(tuning.jobs) == 1 and end == "failed":
             tuning.jobs[0]["status"] = "failed"
         return scripted.error(404) if end == "forgotten" and asked.path.endswith("/ftjob-0") else say
 
@@ -134,13 +113,13 @@ def test_a_job_that_is_on_no_list_and_made_no_model_is_begun_anew(tuned, tuning,
 
 
 def test_a_job_of_the_same_number_on_another_server_is_not_taken_for_the_noted_one(
-    serve, opened, tuned, tuning, scripted
+    serve, opened, tuned, tuning, scripted, examples, twice
 ):
     tuned()
     other = type(tuning)(scripted)
     base = opened(serve(other).url)
-    base.finetune(ROWS[:6], TWICE, rng=rng(5))
-    base.finetune(ROWS, TWICE, rng=rng())
+    base.finetune(examples[:6], twice, rng=rng(5))
+    base.finetune(examples, twice, rng=rng())
     assert [job["training_file"] for job in other.jobs] == ["file-0", "file-1"]
 
 

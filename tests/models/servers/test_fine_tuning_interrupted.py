@@ -6,11 +6,6 @@ import sys
 
 import pytest
 
-
-def begins(asked):
-    return asked.posted and asked.path == "/fine_tuning/jobs"
-
-
 CLIENT = """
 import sys, time
 from pathlib import Path
@@ -31,7 +26,7 @@ print(tuned.job.job)
 """
 MOMENTS = {
     "while it uploads": lambda asked: asked.posted and asked.path == "/files",
-    "when it asks for the job": begins,
+    "when it asks for the job": lambda asked: asked.begins_job,
     "while it polls": lambda asked: asked.path == "/fine_tuning/jobs/ftjob-0",
 }
 
@@ -60,7 +55,7 @@ def test_a_client_that_is_killed_goes_on_with_the_same_job(serve, tuning, script
             clients[0].wait()
             return scripted.Say(b"")
         looks.extend([asked] if killed and asked.path.startswith("/fine_tuning/jobs?limit=100") else [])
-        if carried_out == "late" and (len(looks) == 3 or begins(asked)) and len(killed) == 1:
+        if carried_out == "late" and (len(looks) == 3 or asked.begins_job) and len(killed) == 1:
             killed.append(asked)
             tuning(killed[0])
         return tuning(asked)
