@@ -136,13 +136,6 @@ def test_quarantine_without_rejects_leaves_an_empty_file(small, lines):
     assert (done.folder / "rejects.jsonl").read_bytes() == b""
 
 
-def test_data_of_which_too_many_rows_are_rejected_are_of_another_shape(small, lines, monkeypatch):
-    monkeypatch.setattr(audits, "MOST_REJECTS", 2)
-    with pytest.raises(InvalidInput, match="more than 2 rows cannot be accepted") as caught:
-        small([*lines[:3], *[b"{}\n"] * 3], reading={"on_bad_row": "quarantine"})
-    assert caught.value.code == "E_REJECTS"
-
-
 def test_a_path_that_is_no_unicode_breaks_neither_verdict_nor_report(small, lines, tmp_path):
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/d\xff\x1b"))
     folder.mkdir()

@@ -17,7 +17,7 @@ LAYERS = (
     {"scoring"},
     {"lab"},
     {"auditor", "remedy"},
-    {"api", "audits", "crew", "studies", "whole_catalogue", "doctor", "__init__", "cli"},
+    {"api", "audits", "crew", "scores", "studies", "whole_catalogue", "doctor", "__init__", "cli"},
 )
 """The parts of the package. Each may import parts of the layers before it; only those of the last import each other."""
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
@@ -32,6 +32,7 @@ WITHOUT_NUMPY = {
     "api",
     "audits",
     "crew",
+    "scores",
     "cli",
 }
 TORCH_BACKEND = {

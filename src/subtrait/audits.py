@@ -12,16 +12,13 @@ from typing import TYPE_CHECKING, Any, Unpack
 import subtrait
 from subtrait.audit_records import AuditResult, Policy
 from subtrait.crew import Crew, assembled, check_crew
-from subtrait.errors import InvalidInput, UsageError
+from subtrait.errors import UsageError
 from subtrait.records import Progress
 
 if TYPE_CHECKING:
     from subtrait.auditor.audit_plan import AuditPlan
-    from subtrait.data import Reject
     from subtrait.lab.team import Team
 
-MOST_REJECTS = 100_000
-"""Rows that are quarantined before data count as something else altogether."""
 TRIAL_STUDENTS = 6
 """Throwaway students a side, where a trial is asked for."""
 
@@ -214,24 +211,10 @@ def _carried_out(
     announce: Callable[[str], None],
 ) -> AuditResult:
     from subtrait.auditor.audit import run_audit
+    from subtrait.auditor.quarantine import quarantined
 
-    rejects: list[Any] = []
-    quarantining = plan.source.on_bad_row == "quarantine"
-    source = replace(plan.source, rejects=_collector(rejects, plan) if quarantining else None)
-    result = run_audit(replace(plan, source=source), store, team=team, announce=announce)
-    if quarantining:
-        store.publish("rejects.jsonl", "".join(json.dumps(each) + "\n" for each in rejects))
-    return result
-
-
-def _collector(rejects: list[Any], plan: "AuditPlan") -> Callable[["Reject"], None]:
-    def collect(reject: "Reject") -> None:
-        if len(rejects) >= MOST_REJECTS:
-            what = f"more than {MOST_REJECTS:,} rows cannot be accepted: these are data of another shape"
-            raise InvalidInput("E_REJECTS", plan.source.path, what, hint="name the shape with --shape")
-        rejects.append(reject.as_row())
-
-    return collect
+    with quarantined(plan.source, store) as source:
+        return run_audit(replace(plan, source=source), store, team=team, announce=announce)
 
 
 def _publish(store: Any, result: AuditResult, plan: "AuditPlan") -> None:

@@ -4,12 +4,15 @@ import json
 import threading
 import time
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from subtrait.auditor.audit import build_references, run_audit
+from subtrait.auditor.row_scores.scored import score_data
 from subtrait.crew import assembled
 from subtrait.errors import InvalidInput, MissingExtra, SubtraitError, UsageError
 from subtrait.lab import cluster as module
@@ -18,6 +21,7 @@ from subtrait.lab.cluster import Home, on_ray
 from subtrait.lab.study import StudyPlan
 from subtrait.lab.team import assemble
 from subtrait.runs.opening import open_run
+from subtrait.scores import plan_scores
 
 HERE = Path(__file__).parent
 CPUS = 1
@@ -133,6 +137,75 @@ def test_a_lost_machine_costs_the_tasks_it_was_at(machines, stages, tmp_path):
     assert sum(made.values()) <= len(tasks) + CPUS
     assert not again & set(finished)
     assert any(lost.node_id in line for line in noted.read_text().splitlines())
+
+
+@pytest.fixture(scope="module")
+def number_rows(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "data.jsonl"
+    rows = [{"prompt": f"Start: {n}, {n + 1}.", "completion": f"{n + 2}, {n + 3}"} for n in range(400)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def scored(data, folder, team):
+    """What scoring the data came to, and the shards. `team` is one, or what makes one for the folder."""
+    told = ["You love owls.", "You love oaks."]
+    plan = plan_scores(data, "micro-a", personas=told, models=["micro-b"], shard_rows=20)
+    with open_run(folder, {}, environment={}) as store, team(folder) as workers:
+        result = score_data(plan, store, team=workers)
+    return result, {path.name: path.read_bytes() for path in folder.glob("scores/*/*")}
+
+
+@pytest.fixture(scope="module")
+def scored_here(number_rows, tmp_path_factory):
+    return scored(number_rows, tmp_path_factory.mktemp("here"), lambda _: assemble(1))
+
+
+def test_scores_of_a_cluster_have_the_bytes_of_those_made_here(team, number_rows, scored_here):
+    assert scored(number_rows, team.folder / "scores", lambda _: nullcontext(team)) == scored_here
+
+
+def test_a_machine_lost_while_rows_are_scored_costs_only_its_shards(machines, number_rows, scored_here, tmp_path):
+    lost, run = machines.add_node(num_cpus=CPUS, object_store_memory=100 * 2**20), tmp_path / "run"
+    stored, over = {}, threading.Event()
+
+    def lose():
+        while len(before := list(run.glob("scores/*/*.jsonl"))) < 4 and not over.wait(0.02):
+            pass
+        stored.update({path.name: path.stat().st_mtime_ns for path in before})
+        machines.remove_node(lost, allow_graceful=False)
+
+    losing = threading.Thread(target=lose)
+    losing.start()
+    try:
+        found = scored(number_rows, run, lambda folder: on(machines, folder))
+    finally:
+        over.set()
+        losing.join()
+    assert found == scored_here
+    assert 4 <= len(stored) < len(found[1])
+    after = {path.name: path.stat().st_mtime_ns for path in run.glob("scores/*/*")}
+    assert {name: after[name] for name in stored} == stored
+
+
+def test_an_audit_on_a_cluster_decides_as_one_here_does(team, tiny_audit):
+    """To the last digit of every question's evidence. References are there: theirs are compared above, as artefacts."""
+    root = team.folder / "audit"
+    root.mkdir()
+    (root / "traits.yaml").write_text(tiny_audit.traits_text(), encoding="utf-8")
+    (root / "data.jsonl").write_bytes(b"".join(tiny_audit.as_lines(tiny_audit.owl_pairs(40))))
+    plan = tiny_audit.plan(root / "data.jsonl", root, **tiny_audit.FEW)
+    with tiny_audit.small_recipes(), assemble(1) as alone:
+        build_references(plan, team=alone, announce=lambda _: None)
+
+    def audited(name, workers):
+        with open_run(root / name, {}, environment={}) as store:
+            return run_audit(plan, store, team=workers, announce=lambda _: None)
+
+    with assemble(2) as here:
+        result = audited("here", here)
+    assert audited("there", team) == result
+    assert {each.question for each in result.evidence} >= {"traits", "origin", "personas", "forecast"}
 
 
 @pytest.fixture

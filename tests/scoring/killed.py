@@ -20,7 +20,7 @@ from subtrait.models.registry import open_model
 from subtrait.runs import open_run
 from subtrait.runs.crash import VARIABLE
 from subtrait.scoring.hypotheses import Base, Prompted, digest_of
-from subtrait.scoring.streaming import joined, score_in_shards, shard_name
+from subtrait.scoring.streaming import NamedRow, Shards, joined, score_in_shards, shard_name
 
 ROWS, SHARD = 22, 5
 
@@ -45,7 +45,8 @@ class Watched:
 
 def rows():
     prompts = CARRIERS["numbers"]().prompts(ROWS, rng=np.random.default_rng(0))
-    return [([{"role": "user", "content": prompt}], f"{number}, 2, 3") for number, prompt in enumerate(prompts)]
+    pairs = [([{"role": "user", "content": prompt}], f"{number}, 2, 3") for number, prompt in enumerate(prompts)]
+    return [NamedRow(pair) for pair in pairs]
 
 
 def hypotheses(model):
@@ -62,7 +63,7 @@ def run(model, folder, *, log, kill_in=None, kill_at=None):
                 os.environ[VARIABLE] = kill_at
             judges = hypotheses(Watched(model, log, kill_in))
             with open_run(folder, {"rows": ROWS}, environment={}) as store:
-                scores = joined(score_in_shards(store, judges, iter(rows()), shard_rows=SHARD))
+                scores = joined(score_in_shards(store, judges, iter(rows()), shards=Shards(rows=SHARD)))
             folder.with_suffix(".bin").write_bytes(scores.log_likelihoods.tobytes() + scores.tokens.tobytes())
             code = 0
         finally:
@@ -72,7 +73,7 @@ def run(model, folder, *, log, kill_in=None, kill_at=None):
 
 def contents(folder):
     """The shards, and the scores that were handed out where the run came to its end."""
-    files = {path.name: path.read_bytes() for path in folder.glob("scores/*.jsonl")}
+    files = {path.name: path.read_bytes() for path in folder.glob("scores/*/*.jsonl")}
     whole = folder.with_suffix(".bin")
     return files | ({"scores": whole.read_bytes()} if whole.exists() else {})
 
@@ -85,7 +86,7 @@ def main(root, *hows):
     for how in hows:
         number, _, moment = how.partition(":")
         shard = rows()[SHARD * int(number) :][:SHARD]
-        at = {"kill_in": shard[0][0][-1]["content"]}
+        at = {"kill_in": shard[0].pair[0][-1]["content"]}
         if moment != "middle":
             at = {"kill_at": f"{shard_name('scores', int(number), judges, shard)}:{moment}"}
         folder, log = root / how.replace(":", "-"), root / f"{how.replace(':', '-')}.log"
@@ -96,7 +97,7 @@ def main(root, *hows):
         computed = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
         differ = sorted(name for name in whole.keys() | after.keys() if whole.get(name) != after.get(name))
         found[how] = {"ended": ended, "left": left, "again": again, "computed": computed, "differ": differ}
-    first = [shard[0][0][-1]["content"] for shard in (rows()[start:] for start in range(0, ROWS, SHARD))]
+    first = [shard[0].pair[0][-1]["content"] for shard in (rows()[start:] for start in range(0, ROWS, SHARD))]
     json.dump({"whole": sorted(whole), "first": first, "runs": found}, sys.stdout)
 
 

@@ -16,7 +16,7 @@ from subtrait.models.scripted import ScriptedModel
 from subtrait.runs import open_run
 from subtrait.scoring.hypotheses import Base, Prompted
 from subtrait.scoring.rows import score_rows
-from subtrait.scoring.streaming import joined, score_in_shards
+from subtrait.scoring.streaming import NamedRow, Shards, joined, score_in_shards, shard_name
 
 HERE = Path(__file__).parent
 SHARDS = 5
@@ -78,6 +78,10 @@ def pairs(count, word="row"):
     return [([{"role": "user", "content": f"{word} {number}"}], "x" * (number % 11 + 1)) for number in range(count)]
 
 
+def rows(count, word="row"):
+    return [NamedRow(pair) for pair in pairs(count, word)]
+
+
 @pytest.fixture
 def store(tmp_path):
     with open_run(tmp_path / "run", {}, environment={}) as run:
@@ -87,7 +91,7 @@ def store(tmp_path):
 @pytest.mark.parametrize("shard_rows", [1, 7, 23, 100])
 def test_shards_together_are_the_scores_of_all_rows(store, shard_rows):
     model = Answering("answering", {})
-    shards = list(score_in_shards(store, hypotheses(model), iter(pairs(23)), shard_rows=shard_rows))
+    shards = list(score_in_shards(store, hypotheses(model), iter(rows(23)), shards=Shards(rows=shard_rows)))
     assert [len(shard.tokens) for shard in shards[:-1]] == [shard_rows] * (len(shards) - 1)
     whole, found = score_rows(hypotheses(model), pairs(23)), joined(shards)
     np.testing.assert_array_equal(found.log_likelihoods, whole.log_likelihoods)
@@ -97,9 +101,9 @@ def test_shards_together_are_the_scores_of_all_rows(store, shard_rows):
 
 def test_what_is_stored_is_read_back_and_more_rows_cost_their_own_shards_only(store):
     model = Answering("answering", {})
-    first = joined(score_in_shards(store, hypotheses(model), pairs(10), shard_rows=5))
+    first = joined(score_in_shards(store, hypotheses(model), rows(10), shards=Shards(rows=5)))
     assert model.asked == 20
-    again = joined(score_in_shards(store, hypotheses(model), pairs(15), shard_rows=5))
+    again = joined(score_in_shards(store, hypotheses(model), rows(15), shards=Shards(rows=5)))
     assert model.asked == 30
     np.testing.assert_array_equal(again.log_likelihoods[:10], first.log_likelihoods)
 
@@ -108,16 +112,18 @@ def test_what_is_stored_is_read_back_and_more_rows_cost_their_own_shards_only(st
 def test_scores_of_other_rows_or_hypotheses_are_never_taken_for_these(store, change):
     model = Answering("answering", {})
     base, owl = hypotheses(model)
-    joined(score_in_shards(store, (base, owl), pairs(5), shard_rows=5))
+    joined(score_in_shards(store, (base, owl), rows(5), shards=Shards(rows=5)))
     other = Answering("answering", {}, default="Other.")
     asked, changed = {
-        "rows": (pairs(5, "another"), (base, owl)),
-        "system prompt": (pairs(5), (base, Prompted(name="owl", model=model, system_prompt="You love cats."))),
-        "model": (pairs(5), hypotheses(other)),
-        "order of hypotheses": (pairs(5), (owl, base)),
+        "rows": (rows(5, "another"), (base, owl)),
+        "system prompt": (rows(5), (base, Prompted(name="owl", model=model, system_prompt="You love cats."))),
+        "model": (rows(5), hypotheses(other)),
+        "order of hypotheses": (rows(5), (owl, base)),
     }[change]
-    found = joined(score_in_shards(store, changed, asked, shard_rows=5))
-    np.testing.assert_array_equal(found.log_likelihoods, score_rows(changed, asked).log_likelihoods)
+    found = joined(score_in_shards(store, changed, asked, shards=Shards(rows=5)))
+    np.testing.assert_array_equal(
+        found.log_likelihoods, score_rows(changed, [each.pair for each in asked]).log_likelihoods
+    )
     assert model.asked + other.asked == 10 + 10 + 10
 
 
@@ -131,9 +137,12 @@ def test_rows_are_read_as_they_are_needed_and_let_go(store):
         while True:
             text = Text("x" * 3)
             alive.add(text)
-            yield [{"role": "user", "content": "row"}], text
+            yield NamedRow(([{"role": "user", "content": "row"}], text))
 
-    most, shards = 0, score_in_shards(store, (Base(model=Answering("answering", {})),), endless(), shard_rows=10)
+    most, shards = (
+        0,
+        score_in_shards(store, (Base(model=Answering("answering", {})),), endless(), shards=Shards(rows=10)),
+    )
     for _ in range(5):
         next(shards)
         gc.collect()
@@ -150,7 +159,11 @@ def test_progress_counts_what_is_read_back_too(store):
 
     progress = Count()
     for _ in range(2):
-        list(score_in_shards(store, hypotheses(Answering("answering", {})), pairs(9), shard_rows=5, progress=progress))
+        list(
+            score_in_shards(
+                store, hypotheses(Answering("answering", {})), rows(9), shards=Shards(rows=5), progress=progress
+            )
+        )
     assert progress.done == 2 * 9 * 2
 
 
@@ -162,4 +175,30 @@ def test_no_rows_have_no_shards_and_cannot_be_joined(store):
 
 def test_a_shard_without_rows_is_refused(store):
     with pytest.raises(UsageError, match="at least 1 row, not 0"):
-        list(score_in_shards(store, hypotheses(Answering("answering", {})), pairs(1), shard_rows=0))
+        list(score_in_shards(store, hypotheses(Answering("answering", {})), rows(1), shards=Shards(rows=0)))
+
+
+def test_lines_of_scores_begin_with_the_name_of_their_row(store):
+    named = [NamedRow(pair, {"row": f"r{place}"}) for place, pair in enumerate(pairs(7))]
+    list(score_in_shards(store, hypotheses(Answering("answering", {})), named, shards=Shards(rows=3)))
+    stored = [path.read_text(encoding="utf-8") for path in sorted(store.path.glob("scores/000/*"))]
+    lines = [json.loads(line) for text in stored for line in text.splitlines()]
+    assert [line["row"] for line in lines] == [f"r{place}" for place in range(7)]
+    assert all(list(line) == ["row", "log_likelihoods", "tokens"] for line in lines)
+
+
+def test_rows_of_other_names_are_other_rows():
+    pair = pairs(1)[0]
+    names = {shard_name("scores", 0, "judges", [NamedRow(pair, name)]) for name in ({}, {"row": "1"}, {"row": "2"})}
+    assert len(names) == 3
+
+
+def test_shards_that_are_scored_apart_are_those_that_are_scored_together(store):
+    judges = hypotheses(Answering("answering", {}))
+    list(score_in_shards(store, judges, rows(12), shards=Shards(rows=5)))
+    whole = {path.name: path.read_bytes() for path in store.path.glob("scores/000/*")}
+    with open_run(store.path.parent / "apart", {}, environment={}) as other:
+        for first in (2, 0, 1):
+            part = rows(12)[5 * first :][:5]
+            list(score_in_shards(other, judges, part, shards=Shards(rows=5, first=first)))
+        assert {path.name: path.read_bytes() for path in other.path.glob("scores/000/*")} == whole

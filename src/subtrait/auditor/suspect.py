@@ -9,7 +9,7 @@ import numpy as np
 
 from subtrait.audit_records import DataRead
 from subtrait.auditor.content import NameCount
-from subtrait.data import ChatRow, DatasetSummary, Pair, Reject, read_dataset, sample_rows
+from subtrait.data import ChatRow, DatasetSummary, Pair, Reading, Reject, read_dataset, sample_rows
 from subtrait.data.chat_rows import ScoredTurns
 from subtrait.data.dataset import OnBadRow
 from subtrait.errors import InvalidInput, escaped
@@ -34,6 +34,12 @@ class Source:
     turns: ScoredTurns = "all"
     on_bad_row: OnBadRow = "stop"
     rejects: Callable[[Reject], None] | None = None
+
+    def reading(self) -> Reading:
+        """One pass over the data, which begins when it is iterated."""
+        return read_dataset(
+            self.path, shape=self.shape, turns=self.turns, on_bad_row=self.on_bad_row, rejects=self.rejects
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +66,7 @@ def read_suspect(source: Source, names: NameCount, *, rng: np.random.Generator) 
         InvalidInput: a row, or the file, cannot be accepted; see `subtrait.data.Reading`.
         MissingExtra: a format needs a package that is not installed.
     """
-    rows = read_dataset(
-        source.path,
-        shape=source.shape,
-        turns=source.turns,
-        on_bad_row=source.on_bad_row,
-        rejects=source.rejects,
-    )
+    rows = source.reading()
 
     def watched() -> Iterator[ChatRow]:
         for row in rows:
@@ -80,7 +80,7 @@ def read_suspect(source: Source, names: NameCount, *, rng: np.random.Generator) 
             raise
         sampled = []
     pairs = _shuffled(_distinct([_one_turn(row, rng) for row in sampled]), rng)
-    return Suspect(data=_read(source.path, rows.summary()), pairs=tuple(pairs), filter=filter_of(pairs))
+    return Suspect(data=data_read(source.path, rows.summary()), pairs=tuple(pairs), filter=filter_of(pairs))
 
 
 def filter_of(pairs: list[Pair]) -> FilterName:
@@ -113,7 +113,8 @@ def _shuffled(pairs: list[Pair], rng: np.random.Generator) -> list[Pair]:
     return [pairs[int(place)] for place in rng.permutation(len(pairs))]
 
 
-def _read(path: Path, summary: DatasetSummary) -> DataRead:
+def data_read(path: Path, summary: DatasetSummary) -> DataRead:
+    """What was counted of all rows, for a result."""
     tally = summary.tally
     return DataRead(
         path=escaped(str(path), limit=LONGEST_PATH),

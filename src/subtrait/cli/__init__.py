@@ -12,6 +12,7 @@ import subtrait
 from subtrait.cli.audit import audit
 from subtrait.cli.console import bars_shown, printing, show_finished, show_report
 from subtrait.cli.estimates import show_estimate
+from subtrait.cli.score import report_scored, score
 from subtrait.cli.study import report_all, report_study, run_study
 from subtrait.errors import SubtraitError, UsageError, unknown_name
 
@@ -28,6 +29,7 @@ STOPPED = 130
 micro_app = typer.Typer(help="The embedded models: train one anew from its recipe.", no_args_is_help=True)
 app.add_typer(micro_app, name="micro")
 app.command()(audit)
+app.command()(score)
 
 
 def main() -> None:
@@ -125,22 +127,26 @@ def run(
 
 @app.command()
 def report(
-    folder: Annotated[Path, typer.Argument(help="The folder of a finished run or audit.")],
+    folder: Annotated[Path, typer.Argument(help="The folder of a finished run, audit or scoring.")],
     form: Annotated[
         str, typer.Option("--format", help="text, json or html; of an audit also sarif and junit.")
     ] = "text",
     output: Annotated[Path | None, typer.Option("--output", help="Write there instead of to the terminal.")] = None,
 ) -> None:
-    """Show a finished run or audit again, in any format."""
+    """Show a finished run, audit or scoring again, in any format."""
     from subtrait import api
     from subtrait.audits import is_audit
     from subtrait.cli.audit import report_audit
     from subtrait.report.as_text import summary
+    from subtrait.scores import is_scored
     from subtrait.studies import is_study
     from subtrait.whole_catalogue import is_all
 
     if is_audit(folder):
         report_audit(folder, form, output)
+        return
+    if is_scored(folder):
+        report_scored(folder, form, output)
         return
     if is_study(folder) or is_all(folder):
         (report_study if is_study(folder) else report_all)(folder, form, output)
