@@ -23,13 +23,13 @@ TINY = Path(__file__).parents[1] / "tests" / "auditor" / "tiny_audit.py"
 
 
 @contextmanager
-def cluster() -> Iterator[None]:
-    """Two nodes of one processor each, named by RAY_ADDRESS."""
+def cluster(nodes: int = 2) -> Iterator[None]:
+    """Nodes of one processor each, named by RAY_ADDRESS."""
     from ray.cluster_utils import Cluster
 
     os.environ.update(QUIET)
     started = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-    for _ in range(2):
+    for _ in range(nodes):
         started.add_node(num_cpus=1, object_store_memory=100 * 2**20)
     os.environ["RAY_ADDRESS"] = started.address
     try:
