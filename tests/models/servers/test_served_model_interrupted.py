@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -106,6 +108,29 @@ def test_a_finished_call_is_not_paid_for_again_before_its_caller_had_time_to_sto
     assert len(server.row_seeds()) == 5
     opened(server.url).generate(scripted.rows(5), sampling=SHORT, rng=np.random.default_rng(1))
     assert len(server.row_seeds()) == 10
+
+
+def test_a_second_command_that_wants_the_same_says_that_it_waits_and_asks_for_nothing(serve, scripted, tmp_path):
+    """Both are real processes; the second says so in one line of standard error, with no key and no row in it."""
+    go_on = threading.Event()
+
+    def held(asked):
+        if "row 149" in str(asked.body["messages"]):
+            go_on.wait(30)
+
+    server = serve(scripted.answering(held))
+    command = [sys.executable, "-c", CLIENT, f"{server.url}#m", str(tmp_path)]
+    first = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while not server.row_seeds():
+        time.sleep(0.01)
+    second = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    line = second.stderr.readline()
+    go_on.set()
+    said, rest = second.communicate(timeout=60)
+    what = f"150 requests to {server.url}#m"
+    assert (line, rest) == (f"waiting for another command on this machine, which is at the same: {what}\n", "")
+    assert first.communicate(timeout=60) == (said.encode(), b"")
+    assert len(server.row_seeds()) == 150
 
 
 def test_after_a_day_a_finished_call_is_asked_anew(serve, opened, scripted, tmp_path):

@@ -81,7 +81,7 @@ def test_one_process_at_a_time_is_in_a_call(tmp_path):
     inside, most = [], []
 
     def work(_):
-        with Spool(tmp_path, "a").alone():
+        with Spool(tmp_path, "a").alone("a"):
             inside.append(1)
             most.append(len(inside))
             time.sleep(0.002)
@@ -91,6 +91,24 @@ def test_one_process_at_a_time_is_in_a_call(tmp_path):
         list(pool.map(work, range(40)))
     assert most == [1] * 40
     assert list(tmp_path.iterdir()) == []
+
+
+def test_whoever_waits_says_so_in_one_line_and_whoever_does_not_says_nothing(tmp_path, caplog):
+    came_in = []
+
+    def come_in():
+        with Spool(tmp_path, "a").alone("3 requests to m"):
+            came_in.append(1)
+
+    with ThreadPoolExecutor(1) as beside:
+        with Spool(tmp_path, "a").alone("3 requests to m"):
+            second = beside.submit(come_in)
+            while not caplog.messages:
+                time.sleep(0.005)
+            assert came_in == []
+        second.result(timeout=30)
+    assert caplog.messages == ["waiting for another command on this machine, which is at the same: 3 requests to m"]
+    assert came_in == [1]
 
 
 def test_a_full_disk_is_said_in_one_line_and_costs_the_row_that_did_not_fit_only(tmp_path):

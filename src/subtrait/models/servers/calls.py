@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from subtrait.errors import escaped
 from subtrait.models.servers.delivery import Delivery, Request
 from subtrait.models.servers.spool import Spool
 from subtrait.records import Progress, Row
@@ -26,7 +27,7 @@ def finished(
 
     Rows are kept in `spool` as they come in, and once all have come for a day if the call is to `keep` them. A call is
     known by the `fingerprint` of the model and by what is asked. An equal one that is under way elsewhere on this
-    machine is waited for.
+    machine is waited for, which is said in one line.
 
     Raises:
         InvalidInput, ServerError: as `Delivery.ask_all`.
@@ -34,7 +35,7 @@ def finished(
     """
     bodies = [[request.path, request.body] for request in requests]
     place = Spool(spool, hashlib.sha256(json.dumps([fingerprint, bodies]).encode()).hexdigest())
-    with place.alone():
+    with place.alone(f"{len(requests):,} requests to {escaped(delivery.connection.address.name, limit=200)}"):
         found = {at: row for at, row in place.kept().items() if at < len(requests)}
         if progress and found:
             progress.advance(len(found))

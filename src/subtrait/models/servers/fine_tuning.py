@@ -136,7 +136,7 @@ class Jobs:
 
     def _begun(self, order: Order) -> Row:
         spool = Spool(self._spool, order.digest)
-        with spool.alone():
+        with spool.alone(f"job {order.digest[:8]} of {escaped(self._delivery.connection.address.name, limit=200)}"):
             known = list(self._jobs(order))
             lost = {job["id"] for job in known if job["status"] in LOST}
             job = next((job for job in known if job["id"] not in lost), None)

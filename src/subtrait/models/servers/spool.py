@@ -7,9 +7,10 @@ that its outcome depends on, its seed included.
 
 import fcntl
 import json
+import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -65,12 +66,16 @@ class Spool:
             os.close(handle)
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Wait until nobody else on this machine is in here for the same call."""
+    def alone(self, what: str) -> Iterator[None]:
+        """Wait until nobody else on this machine is in here for the same call.
+
+        Whoever has to wait says so in one line, with `what` the other is at, to Python's log as a warning: where nobody
+        listens to that, it goes to standard error, from worker processes too.
+        """
         path = self._path.with_suffix(".lock")
         with _storage(path):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle = _locked(path)
+            handle = _locked(path, lambda: _say_waiting(what))
         try:
             yield
         finally:
@@ -116,12 +121,24 @@ def _bytes(path: Path) -> bytes:
     return b""
 
 
-def _locked(path: Path) -> int:
-    """The file, open and locked: the one that is there by then, since whoever leaves removes the one that was."""
+def _say_waiting(what: str) -> None:
+    logging.getLogger(__name__).warning("waiting for another command on this machine, which is at the same: %s", what)
+
+
+def _locked(path: Path, waits: Callable[[], None]) -> int:
+    """The file, open and locked: the one that is there by then, since whoever leaves removes the one that was.
+
+    `waits` is called once, if another has it.
+    """
+    tells = True
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            if not _lock_at_once(handle):
+                if tells:
+                    waits()
+                tells = False
+                fcntl.flock(handle, fcntl.LOCK_EX)
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(handle), os.stat(path)):
                     return handle
@@ -129,6 +146,14 @@ def _locked(path: Path) -> int:
             os.close(handle)
             raise
         os.close(handle)
+
+
+def _lock_at_once(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _forget_old(folder: Path) -> None:
