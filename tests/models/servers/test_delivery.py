@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
@@ -64,6 +65,26 @@ def test_a_server_that_never_answers_well_is_given_up_with_the_last_reason(serve
     with pytest.raises(ServerError, match=r"row 0: asked 3 times, at last status 500: .*out of order.* run the same"):
         Delivery(connect(server), attempts=3, pause=lambda seconds: None).ask(request())
     assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize("found_at", [1, 2, 3, None])
+def test_what_must_not_be_made_twice_is_looked_for_before_it_is_asked_again(serve, connect, scripted, found_at):
+    """Also after the last attempt; and nothing is asked once it is found."""
+    looks, order = [], []
+
+    def made():
+        looks.append(1)
+        order.append("look")
+        return {"text": "found"} if len(looks) == found_at else None
+
+    server = serve(lambda asked: order.append("ask") or scripted.error(500))
+    delivery = Delivery(connect(server), attempts=3, pause=lambda seconds: order.append("pause"))
+    if found_at:
+        assert delivery.ask(replace(request(), made=made)) == {"text": "found"}
+    else:
+        with pytest.raises(ServerError, match="asked 3 times"):
+            delivery.ask(replace(request(), made=made))
+    assert order == ["ask", "pause", "look"] * (found_at or 3)
 
 
 def test_replies_belong_to_their_requests_whatever_their_ids_and_order(serve, connect, scripted):

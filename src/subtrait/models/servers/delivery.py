@@ -1,7 +1,8 @@
 """Many requests: each is finished exactly once or the whole stops, and no more are asked at once than the server bears.
 
 The one layer that asks again. It does so only after `Unanswered`, with growing pauses, and never to choose among
-replies: the first that can be read counts.
+replies: the first that can be read counts. A request that must not be carried out twice brings a way to find out
+whether it was, which comes before each repetition.
 """
 
 import threading
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 from subtrait.errors import ServerError
 from subtrait.models.servers.addresses import Address
-from subtrait.models.servers.transport import RESUME, Connection, Reply, Unanswered
+from subtrait.models.servers.transport import RESUME, Connection, File, Reply, Unanswered
 from subtrait.records import Row
 
 ATTEMPTS: Final = 20
@@ -35,6 +36,10 @@ class Request:
     """None to GET what is there."""
     read: Callable[[Reply], Row]
     """Takes from the reply what is wanted. Raises `Unanswered` where another reply may have it."""
+    file: File | None = None
+    """Uploaded with the body."""
+    made: Callable[[], Row | None] | None = None
+    """Finds what an attempt of unclear outcome may have made after all; None for requests that may be repeated."""
 
 
 class Stopped(ServerError):
@@ -110,7 +115,8 @@ class Delivery:
         return other
 
     def ask(self, request: Request, stop: threading.Event | None = None) -> Row:
-        """What is read from the reply to one request. Once `stop` is set nothing more is asked.
+        """What is read from the reply to one request, or what it is found to have made. Once `stop` is set nothing more
+        is asked.
 
         Raises:
             ServerError: no reply that could be read in all attempts.
@@ -119,13 +125,15 @@ class Delivery:
         """
         problem, stop = Unanswered("nothing was asked"), stop or threading.Event()
         where = f"{self.connection.address.name} {request.where}"
-        for attempt in range(self._attempts):
-            if attempt:
-                self.pause(pause_before(attempt, request.where, wait=problem.wait), stop)
+        for attempt in range(1, self._attempts + 1):
             try:
                 return self._attempt(request, stop)
             except Unanswered as failure:
                 problem = failure
+            if attempt < self._attempts or request.made:
+                self.pause(pause_before(attempt, request.where, wait=problem.wait), stop)
+            if request.made and (found := request.made()):
+                return found
         raise ServerError(f"{where}: asked {self._attempts} times, at last {problem}. {RESUME} the server is well")
 
     def get(self, path: str) -> Row:
@@ -176,7 +184,8 @@ class Delivery:
         try:
             if stop.is_set():  # while it waited for room, or before
                 raise Stopped(f"{self.connection.address.name} {request.where}: not asked, since another failed")
-            found = request.read(self.connection.ask(request.path, request.body, where=request.where))
+            reply = self.connection.ask(request.path, request.body, where=request.where, file=request.file)
+            found = request.read(reply)
         except Unanswered as failure:
             if failure.busy:
                 self._gate.narrow(entered)

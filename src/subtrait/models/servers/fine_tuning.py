@@ -2,7 +2,8 @@
 
 Nothing is paid twice. All that a job depends on (training file, model, hyperparameters, seed) has a digest, which is in
 the name of the file and in the metadata of the job. Before anything is uploaded or begun, and after every request of
-unclear outcome, the server is asked whether it is there already.
+unclear outcome, the server is asked whether it is there already. Whether a request is repeated after that is decided in
+`delivery`, as for all others; what is done here in a loop is waiting for what the server is at.
 """
 
 import hashlib
@@ -10,14 +11,15 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 from subtrait.errors import InvalidInput, ServerError, escaped
-from subtrait.models.servers.delivery import Delivery, pause_before
+from subtrait.models.servers.delivery import Delivery, Request, pause_before
 from subtrait.models.servers.spool import Spool
-from subtrait.models.servers.transport import EXCERPT, Declined, NotAllowed, Refused, Reply, Unanswered
+from subtrait.models.servers.transport import EXCERPT, Declined, NotAllowed, Refused, Reply
 from subtrait.records import Example, Progress, Row
 
 FILES: Final = "/files"
@@ -176,25 +178,25 @@ class Jobs:
         return job
 
     def _begin(self, order: Order, file: str, lost: set[str], spool: Spool) -> Row:
-        problem = Unanswered("nothing was asked")
-        for beginning in range(BEGINNINGS):
-            try:
-                return self._checked(self._delivery.connection.ask(JOBS, order.body(file), where="(beginning a job)"))
-            except Unanswered as failure:
-                problem = failure
-            except (Refused, NotAllowed, Declined):
-                if not beginning:  # so that nothing is under way that the next command would have to wait for
-                    spool.forget()
-                raise
-            if job := self._look(order, lost, wait=problem.wait):
-                return job
-        what = f"{self._delivery.connection.address.name}: no fine-tuning job was begun, at last {problem}"
-        raise ServerError(f"{what}. Run the same command again when the server is well: it looks for the job first")
+        unclear = []
 
-    def _look(self, order: Order, lost: set[str], *, wait: float | None = None) -> Row | None:
+        def made() -> Row | None:
+            unclear.append(order)
+            return self._look(order, lost)
+
+        where = f"(beginning job {order.digest[:8]})"
+        request = Request(where=where, path=JOBS, body=order.body(file), read=self._checked, made=made)
+        try:
+            return self._delivery.patient_for(BEGINNINGS).ask(request)
+        except (Refused, NotAllowed, Declined):
+            if not unclear:  # so that nothing is under way that the next command would have to wait for
+                spool.forget()
+            raise
+
+    def _look(self, order: Order, lost: set[str]) -> Row | None:
         """The job that was perhaps begun, once the server has it: one that is not among those `lost` before."""
         for look in range(LOOKS):
-            self._delivery.pause(pause_before(FIRST_LOOK + look, order.digest, wait=None if look else wait))
+            self._delivery.pause(pause_before(FIRST_LOOK + look, order.digest))
             if job := next((job for job in self._jobs(order) if job["id"] not in lost), None):
                 return job
         return None
@@ -212,19 +214,14 @@ class Jobs:
 
     def _uploaded(self, order: Order) -> str:
         """The number of the training file: of one that is there whole, or else of a new one."""
-        form, file = {"purpose": "fine-tune"}, (order.file_name, order.file, "application/jsonl")
-        problem = Unanswered("nothing was sent")
-        for attempt in range(1, BEGINNINGS + 1):
-            there = (one for one in self._files(order) if one.get("status") != "error")
-            if found := next((one for one in there if one.get("bytes") == len(order.file)), None):
-                return str(found["id"])
-            try:
-                return _named(self._delivery.connection.ask(FILES, form, where="(a training file)", file=file), FILES)
-            except Unanswered as failure:
-                problem = failure
-            self._delivery.pause(pause_before(attempt, order.digest, wait=problem.wait))
-        what = f"{self._delivery.connection.address.name}: the training file could not be uploaded, at last {problem}"
-        raise ServerError(f"{what}. Run the same command again when the server is well")
+        where, sent = f"(training file {order.digest[:8]})", (order.file_name, order.file, "application/jsonl")
+        there, form = partial(self._whole_file, order), {"purpose": "fine-tune"}
+        request = Request(where=where, path=FILES, body=form, read=dict, file=sent, made=there)
+        return _named(there() or self._delivery.patient_for(BEGINNINGS).ask(request), self._where(FILES))
+
+    def _whole_file(self, order: Order) -> Row | None:
+        there = (file for file in self._files(order) if file.get("status") != "error")
+        return next((file for file in there if file.get("bytes") == len(order.file)), None)
 
     def _losses(self, job: Row, *, pages: int | None) -> dict[int, float]:
         found = {}
