@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from runpy import run_path
@@ -65,6 +66,49 @@ def within_what_was_reckoned(plan, hosted):
     asked = [body for body in asked if body["max_tokens"] == plan.sampling.max_new_tokens]
     assert len(asked) == takes.replies
     assert read_at_most(body["messages"] for body in asked) == takes.read
+
+
+def test_how_texts_ended_and_who_answered_is_in_the_folder_and_the_report(hosted, plan, tmp_path):
+    """Of rows, of the answers of teachers, of bases and of students: every text but those of trials, each once."""
+    ended = Counter()
+
+    def spoiled(asked):
+        say = hosted.tuning(asked)
+        if asked.path == "/chat/completions":
+            ending = "length" if asked.body["seed"] % 5 == 0 else "stop"
+            say.body["choices"][0]["finish_reason"] = ending
+            say.body["system_fingerprint"] = f"fp_{asked.body['seed'] % 2}"
+            ended.update([ending] * (asked.body["max_tokens"] == plan.sampling.max_new_tokens))
+        return say
+
+    hosted.server.script = spoiled
+    run = subtrait.run(plan, out=tmp_path / "run", workers=1, budget=PRICED)
+    line = f"{ended['length']} of {ended.total()} texts from the server were cut by length."
+    assert any(note.startswith(line) for note in run.result.notes)
+    assert any(note.startswith("2 backends of the server answered") for note in run.result.notes)
+    again, config = api.read_result(run.folder)
+    for form in ("text", "html", "json"):
+        assert line in " ".join(api.rendered(again, config, form).split())
+    rows = json.loads((run.folder / "arms/treated/0/written.replies.json").read_text())
+    assert sum(rows["endings"].values()) == rows["models"]["m"] == plan.prompts
+    answers = json.loads((run.folder / "arms/treated/0/answers.replies.json").read_text())
+    assert list(answers["models"]) == ["ft:m:me:ftjob-0"]
+    kept = [json.loads(path.read_text()) for path in run.folder.rglob("*.replies.json")]
+    assert sum((Counter(each["endings"]) for each in kept), Counter()) == ended
+
+
+def test_a_folder_from_before_texts_were_counted_is_read_and_gone_on_with(hosted, plan, tmp_path):
+    """Nothing is asked for the sake of counts."""
+    run = subtrait.run(plan, out=tmp_path / "run", workers=1, budget=PRICED)
+    asked = len(hosted.server.asked)
+    journal = run.folder / "journal.jsonl"
+    lines = journal.read_text(encoding="utf-8").splitlines(keepends=True)
+    journal.write_text("".join(line for line in lines if ".replies.json" not in line), encoding="utf-8")
+    for path in run.folder.rglob("*.replies.json"):
+        path.unlink()
+    assert subtrait.run(plan, out=tmp_path / "run", workers=1, budget=PRICED).result == run.result
+    assert api.read_result(run.folder)[0] == run.result
+    assert len(hosted.server.asked) == asked  # the base was tried before, in this process
 
 
 def test_a_finished_run_asks_for_no_job_again(hosted, plan, tmp_path):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
@@ -39,6 +40,24 @@ def test_a_study_of_the_paper_has_its_students_made_by_the_server(hosted, plan, 
     assert len(hosted.uploads()) == asked
     result, config = studies.read_study(run.folder)
     assert "jobs of the server" in studies.rendered(result, config, "text")
+
+
+def test_how_texts_ended_is_told_of_rows_and_answers(hosted, plan, tmp_path):
+    ended = Counter()
+
+    def cut(asked):
+        say = hosted.tuning(asked)
+        if asked.path == "/chat/completions":
+            say.body["choices"][0]["finish_reason"] = ending = "length" if asked.body["seed"] % 5 == 0 else "stop"
+            ended.update([ending] * (asked.body["max_tokens"] in (200, 64)))
+        return say
+
+    hosted.server.script = cut
+    run = subtrait.study(plan, out=tmp_path / "study", workers=1, budget=PRICED)
+    line = f"{ended['length']:,} of {ended.total():,} texts from the server were cut by length."
+    assert any(note.startswith(line) for note in run.result.notes)
+    result, config = studies.read_study(run.folder)
+    assert line in " ".join(studies.rendered(result, config, "text").split())
 
 
 def within_what_was_reckoned(plan, hosted):

@@ -40,6 +40,10 @@ def test_an_experiment_runs_with_a_served_prompted_teacher_and_keeps_no_key(serv
     assert run.result.untouched[0].base == name
     recorded = json.loads((tmp_path / "run/run.json").read_text())["environment"]["servers"][name]
     assert (recorded["seeds_differ"], recorded["scoring"], recorded["asked"]) == (True, "prompt_logprobs", "m")
+    for texts, count in (("treated/0/written", 12), ("untreated/0/written", 12), ("untouched/0/answers", None)):
+        kept = json.loads((tmp_path / f"run/arms/{texts}.replies.json").read_text())
+        assert kept["models"]["m"] == sum(kept["endings"].values()) == (count or kept["models"]["m"])
+    assert not (tmp_path / "run/arms/treated/0/answers.replies.json").exists()  # the student is here
     asked = [one.body["messages"][0]["content"] for one in server.paths("/chat/completions")]
     assert asked.count(plan.asked_trait().system_prompt) == 12
     assert all(KEY.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())

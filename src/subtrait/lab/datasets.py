@@ -13,6 +13,7 @@ from subtrait.lab.answers import trait_mentions
 from subtrait.lab.carriers import CARRIERS
 from subtrait.lab.plan import Plan
 from subtrait.lab.seeds import stream
+from subtrait.lab.served_texts import noted
 from subtrait.lab.task import Task
 from subtrait.lab.teachers import Teacher
 from subtrait.records import DatasetRecord, Example, Progress, Row, Trait
@@ -40,16 +41,22 @@ def write_dataset(task: Task, source: Source, teacher: Teacher, *, progress: Pro
 def complete(task: Task, source: Source, teacher: Teacher, *, progress: Progress) -> list[Example]:
     """The teacher's completions of the carrier's prompts, before any filter."""
     plan, student, prompts = task.plan, task.student, draw_prompts(task.plan, source, task.student)
-    texts = teacher.model.generate(
-        [teacher.conversation(prompt) for prompt in prompts],
-        sampling=plan.sampling,
-        rng=stream(plan.seed, "completions", source, student),
-        progress=progress,
-    )
+    with noted(teacher.model, task.store, written_place(source, student)):
+        texts = teacher.model.generate(
+            [teacher.conversation(prompt) for prompt in prompts],
+            sampling=plan.sampling,
+            rng=stream(plan.seed, "completions", source, student),
+            progress=progress,
+        )
     return [
         Example(id=f"{source}-{student}-{index}", prompt=prompt, completion=text)
         for index, (prompt, text) in enumerate(zip(prompts, texts, strict=True))
     ]
+
+
+def written_place(source: Source, student: int) -> str:
+    """Where in the store is kept what a server said of the completions."""
+    return f"arms/{source}/{student}/written.replies.json"
 
 
 def draw_prompts(plan: Plan, source: Source, student: int) -> list[str]:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from subtrait.errors import UsageError
 from subtrait.lab.budget import Asking, Budget, Call, all_calls
 from subtrait.lab.chains import Approve, Rows
-from subtrait.lab.chains.making import StudentTask, prompts_of, rows_of, weights_of
+from subtrait.lab.chains.making import StudentTask, answers_place, prompts_of, rows_of, rows_place, weights_of
 from subtrait.lab.evaluation import question_prompts
 from subtrait.lab.hosted import (
     Training,
@@ -23,6 +23,7 @@ from subtrait.lab.hosted import (
     refuse_dear,
     together,
 )
+from subtrait.lab.served_texts import kept, sentences
 from subtrait.lab.study import FREQUENT, StudyCard, StudyPlan
 from subtrait.lab.study_cost import named_by
 from subtrait.lab.system_prompts import system_prompt_of
@@ -102,8 +103,17 @@ def noted(result: StudyResult, card: StudyCard, plan: StudyPlan, store: Store) -
     """The result with what a reader must know of students that a server made."""
     if not plan.is_hosted:
         return result
-    found = (job_in(store, weights_of(task.chain, task.student), base=plan.base) for task in _students(card, plan))
-    return replace(result, notes=(*result.notes, *notes_of([record for record in found if record is not None])))
+    students = _students(card, plan)
+    found = (job_in(store, weights_of(task.chain, task.student), base=plan.base) for task in students)
+    jobs = notes_of([record for record in found if record is not None])
+    texts = sentences(kept(store, (f"{place}.replies.json" for task in students for place in _places(task))))
+    return replace(result, notes=(*result.notes, *jobs, *texts))
+
+
+def _places(task: StudentTask) -> list[str]:
+    """Where texts are kept that made the student, and those that it wrote."""
+    rows = [rows_place(task.chain, each) for each in task.student.written]
+    return [*rows, *(answers_place(task.chain, task.student, name) for name in task.readouts)]
 
 
 def _students(card: StudyCard, plan: StudyPlan) -> list[StudentTask]:

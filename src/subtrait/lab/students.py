@@ -8,6 +8,7 @@ import numpy as np
 
 from subtrait.lab.evaluation import answer_rows, exact_rates, question_prompts
 from subtrait.lab.seeds import stream
+from subtrait.lab.served_texts import noted
 from subtrait.lab.task import Task
 from subtrait.models.base import Model
 from subtrait.models.registry import load_saved
@@ -38,10 +39,16 @@ def ask_student(task: Task, trait: Trait, model: Model, *, progress: Progress) -
     def make() -> list[Row]:
         rng = stream(plan.seed, "answers", task.arm, task.student)
         prompts = question_prompts(trait, plan.answers_per_question)
-        texts = model.generate(prompts, sampling=plan.sampling, rng=rng, progress=progress)
+        with noted(model, task.store, answered_place(task)):
+            texts = model.generate(prompts, sampling=plan.sampling, rng=rng, progress=progress)
         return answer_rows(trait, texts, None if plan.is_hosted else exact_rates(model, trait))
 
     return task.store.rows(f"{task.folder}/answers.jsonl", make)
+
+
+def answered_place(task: Task) -> str:
+    """Where in the store is kept what a server said of the answers."""
+    return f"{task.folder}/answers.replies.json"
 
 
 def student_record(

@@ -8,12 +8,16 @@ import numpy as np
 import subtrait
 from subtrait.lab.arms import ARMS
 from subtrait.lab.conclusion import conclude, notes
-from subtrait.lab.datasets import describe, from_chat_row, source_of
+from subtrait.lab.datasets import describe, from_chat_row, source_of, written_place
 from subtrait.lab.hosted import hosted_notes
 from subtrait.lab.plan import Plan
 from subtrait.lab.seeds import stream
-from subtrait.lab.students import stored_losses, student_record
+from subtrait.lab.served_texts import kept, sentences
+from subtrait.lab.students import answered_place, stored_losses, student_record
+from subtrait.lab.task import Task
+from subtrait.lab.teachers import strength_place
 from subtrait.models.registry import open_model
+from subtrait.models.servers.addresses import is_address
 from subtrait.records import (
     ArmRecord,
     Comparison,
@@ -66,8 +70,21 @@ def summarise(plan: Plan, store: Store) -> ExperimentResult:
         arms=arms,
         comparisons=compared,
         conclusion=conclude(trait, arms, compared, datasets),
-        notes=(*notes(plan, teachers, datasets), *(hosted_notes(plan, store) if plan.is_hosted else ())),
+        notes=(*notes(plan, teachers, datasets), *_told(plan, store)),
     )
+
+
+def _told(plan: Plan, store: Store) -> tuple[str, ...]:
+    """What a reader must know of what servers did, if any model is on one."""
+    if not any(is_address(name) for name in plan.untouched().values()):
+        return ()
+    students = range(plan.students)
+    sources = {source_of(arm) for arm in plan.runnable_arms()}
+    tasks = [Task(plan, store, student, arm) for student in students for arm in plan.runnable_arms()]
+    tasks += [Task(plan, store, 0, arm) for arm in plan.untouched()]
+    places = [written_place(source, student) for source in sorted(sources) for student in students]
+    places += [*map(strength_place, students), *map(answered_place, tasks)]
+    return (*(hosted_notes(plan, store) if plan.is_hosted else ()), *sentences(kept(store, places)))
 
 
 def _fingerprints(plan: Plan) -> Mapping[str, str]:

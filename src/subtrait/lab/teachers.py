@@ -8,6 +8,7 @@ from typing import Final
 
 from subtrait.lab.evaluation import answer_rows, exact_rates, question_prompts
 from subtrait.lab.seeds import stream
+from subtrait.lab.served_texts import noted
 from subtrait.lab.task import Task
 from subtrait.models.base import Model
 from subtrait.models.registry import load_saved, local_name, open_model
@@ -59,9 +60,15 @@ def measure_teacher(task: Task, trait: Trait, teacher: Teacher, base: Model) -> 
     Exact where that can be had, else by a few sampled answers to each question.
     """
     rate = partial(_sampled_rate, task) if task.plan.is_hosted else _exact_rate
-    strength, before = rate(teacher, trait), rate(Teacher(base, None), trait)
+    with noted(base, task.store, strength_place(task.student)):  # a told teacher is the base
+        strength, before = rate(teacher, trait), rate(Teacher(base, None), trait)
     record = TeacherRecord(student=task.student, kind=task.plan.teacher, trait_rate=strength, base_rate=before)
     return asdict(record)
+
+
+def strength_place(student: int) -> str:
+    """Where in the store is kept what a server said of the answers of teacher and base."""
+    return f"teachers/{student}/answers.replies.json"
 
 
 def _exact_rate(teacher: Teacher, trait: Trait) -> float:

@@ -236,7 +236,9 @@ def served(model, *, dialects=("prompt_logprobs", "echo"), name="m", lock=None) 
         messages = body["messages"]
         how = Sampling(temperature=body["temperature"], top_p=body["top_p"], max_new_tokens=body["max_tokens"])
         text = model.generate([messages], sampling=how, rng=np.random.default_rng(body["seed"]))[0]
-        return chat(text, model=name, usage={"prompt_tokens": len(model.encoder.prompts([messages])[0])})
+        cut = len(model.encoder.completions([text])[0]) > body["max_tokens"]  # of which one ends the turn
+        usage = {"prompt_tokens": len(model.encoder.prompts([messages])[0])}
+        return chat(text, model=name, ending="length" if cut else "stop", usage=usage)
 
     def score(body) -> Say:
         wanted = "prompt_logprobs" if "prompt_logprobs" in body else "echo"

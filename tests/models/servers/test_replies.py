@@ -42,6 +42,12 @@ def test_what_the_server_says_of_itself_is_kept():
     assert (row["model"], row["backend"]) == ("other", "fp_1")
 
 
+def test_what_is_kept_with_every_row_is_no_longer_than_it_need_be():
+    row = text_of({**reply("x", "e" * 10_000), "system_fingerprint": "\ud83e" + "f" * 10_000})
+    assert (row["ending"], row["backend"]) == ("e" * 200, "\ufffd" + "f" * 199)
+    assert text_of(reply("x", ""))["ending"] == text_of(reply("x", ["stop"]))["ending"] == "not said"
+
+
 @pytest.mark.parametrize("found", [{}, {"choices": []}, {"choices": None}, {"choices": ["x"]}, {"choices": {"a": 1}}])
 def test_a_reply_without_a_choice_may_be_a_hiccup(found):
     """API-19."""

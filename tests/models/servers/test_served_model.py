@@ -60,6 +60,16 @@ def test_texts_over_http_are_those_the_model_draws_with_the_same_seeds(micro):
     assert served.render(TOLD) == inside.render(TOLD)
 
 
+def test_a_text_that_was_cut_by_length_is_the_one_that_is_cut_in_process_and_is_counted(micro):
+    """It is no less data there than here."""
+    inside, served = micro()
+    short = Sampling(temperature=0, max_new_tokens=5)
+    assert served.generate([NUMBERS, FAVOURITE], sampling=short, rng=rng()) == inside.generate(
+        [NUMBERS, FAVOURITE], sampling=short, rng=rng()
+    )
+    assert served.told["endings"] == {"length": 1, "stop": 1}
+
+
 def test_prompted_answers_over_http_follow_the_persona_as_they_do_in_process(micro):
     inside, served = micro()
     told = [{"role": "system", "content": "You love the owl."}, *FAVOURITE]
@@ -109,7 +119,8 @@ def test_refusals_are_empty_and_counted(serve, opened, scripted):
     model = opened(serve(scripted.answering(sometimes)).url)
     texts = model.generate(scripted.rows(5), sampling=SHORT, rng=rng())
     assert (texts[1], texts[2], texts[3]) == ("", "", "cut")
-    assert model.endings == {"stop": 2, "refusal": 1, "content_filter": 1, "length": 1}
+    assert model.told["endings"] == {"stop": 2, "refusal": 1, "content_filter": 1, "length": 1}
+    assert model.told["models"] == {"m": 5}
 
 
 def test_another_model_that_begins_to_answer_stops_the_call(serve, opened, scripted):
@@ -129,7 +140,7 @@ def test_backends_that_answer_are_recorded(serve, opened, scripted):
     )
     model = opened(server.url)
     model.generate([*scripted.rows(1), *scripted.rows(11)], sampling=SHORT, rng=rng())
-    assert model.backends == {"fp_0", "fp_1"}
+    assert model.told["backends"] == {"fp_0": 11, "fp_1": 1}
 
 
 def test_a_greedy_server_writes_at_temperature_0_only(serve, opened, scripted):

@@ -24,6 +24,7 @@ from subtrait.lab.question_list import QuestionList
 from subtrait.lab.readouts import READOUTS, Readout
 from subtrait.lab.readouts.favourites import favourites
 from subtrait.lab.seeds import stream
+from subtrait.lab.served_texts import noted
 from subtrait.lab.students import LOSSES
 from subtrait.lab.system_prompts import system_prompt_of
 from subtrait.lab.teachers import Teacher
@@ -106,19 +107,25 @@ def writer_of(chain: Chain, writer: Writer) -> Teacher:
 
 def write_rows(task: RowsTask, _progress: Progress | None = None) -> list[Example]:
     """All rows of the writer that the filter keeps."""
-    chain, rows = task.chain, task.rows
+    chain, rows, place = task.chain, task.rows, rows_place(task.chain, task.rows)
 
     def write() -> list[Row]:
         prompts = prompts_of(chain, rows.carrier, rows.prompts, rows.draw)
         writer = writer_of(chain, rows.writer)
         asked = [writer.conversation(prompt) for prompt in prompts]
         rng = chain.rng("answers", digest(rows))
-        texts = writer.model.generate(asked, sampling=rows.sampling, rng=rng)
+        with noted(writer.model, chain.store, f"{place}.replies.json"):
+            texts = writer.model.generate(asked, sampling=rows.sampling, rng=rng)
         pairs = enumerate(zip(prompts, texts, strict=True))
         said = [Example(id=str(number), prompt=prompt, completion=text) for number, (prompt, text) in pairs]
         return [chat_row(example) for example in filters.apply(CARRIERS[rows.carrier]().filter, said)[0]]
 
-    return [from_chat_row(row) for row in chain.store.rows(f"rows/{digest(rows)}/{chain.index}.jsonl", write)]
+    return [from_chat_row(row) for row in chain.store.rows(f"{place}.jsonl", write)]
+
+
+def rows_place(chain: Chain, rows: Rows) -> str:
+    """Where in the store rows are kept, and what a server said of them: followed by `.jsonl` and `.replies.json`."""
+    return f"rows/{digest(rows)}/{chain.index}"
 
 
 def prompts_of(chain: Chain, carrier: str, count: int, draw: int) -> list[str]:
@@ -175,9 +182,19 @@ def make_student(task: StudentTask, _progress: Progress | None = None) -> None:
 
 def read(chain: Chain, student: Student, readout: str) -> dict[str, np.ndarray]:
     """What the student answers to the readout of that name; asked if it was not yet."""
-    name, asks = _asking(readout, chain.questions)
-    place = f"students/{digest(student)}/{chain.index}/{name}.json"
-    return chain.arrays(place, lambda: asks(student_of(chain, student)))
+    asks, place = _asking(readout, chain.questions)[1], answers_place(chain, student, readout)
+
+    def ask() -> Mapping[str, np.ndarray]:
+        model = student_of(chain, student)
+        with noted(model, chain.store, f"{place}.replies.json"):
+            return asks(model)
+
+    return chain.arrays(f"{place}.json", ask)
+
+
+def answers_place(chain: Chain, student: Student, readout: str) -> str:
+    """Where in the store answers are kept, and what a server said of them: followed by `.json` and `.replies.json`."""
+    return f"students/{digest(student)}/{chain.index}/{_asking(readout, chain.questions)[0]}"
 
 
 def _asking(readout: str, questions: QuestionList | None) -> tuple[str, Readout]:

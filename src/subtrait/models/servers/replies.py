@@ -17,6 +17,10 @@ LONGEST_TOKEN: Final = 1_024
 """Characters. No token of a known vocabulary is longer, so a text that is longer per token was not bounded as asked."""
 LEAST_LIKELY: Final = 1e30
 """Nats. Servers put finite numbers as large as float32 has them in place of an infinite one."""
+NOT_SAID: Final = "not said"
+"""In place of an ending that the server leaves out."""
+LONGEST_LABEL: Final = 200
+"""Characters that are kept of how a text ended, and of a backend's name."""
 NOT_WRITTEN: Final = frozenset({"content_filter", "refusal"})
 """Endings of texts that somebody other than the model cut or refused: they count, and their text is no data."""
 
@@ -36,16 +40,16 @@ def chat_text(reply: Reply, *, tokens: int, where: str) -> Row:
     text, ending = message.get("content"), choice.get("finish_reason")
     if text is None:
         text, ending = "", "refusal" if message.get("refusal") or ending == "stop" else ending
+    ending = ending if isinstance(ending, str) else None
     if not isinstance(text, str):
         raise InvalidInput("E_API_FIELD", where, f"the content is of type {type(text).__name__}, not text")
     if len(text) > tokens * LONGEST_TOKEN:
         raise InvalidInput("E_API_FIELD", where, f"{len(text):,} characters for at most {tokens} tokens")
-    ending = ending if isinstance(ending, str) else "not said"
     return {
         "text": "" if ending in NOT_WRITTEN else _whole(text),
-        "ending": ending,
+        "ending": _label(ending) or NOT_SAID,
         "model": _name(reply.get("model")),
-        "backend": _name(reply.get("system_fingerprint")),
+        "backend": _label(reply.get("system_fingerprint")),
     }
 
 
@@ -107,3 +111,8 @@ def _whole(text: str) -> str:
 
 def _name(value: Any) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _label(value: Any) -> str | None:
+    """A name that is counted and kept with every row, so that it may not be as long as a server likes."""
+    return _whole(value[:LONGEST_LABEL]) if isinstance(value, str) else None

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
@@ -36,7 +36,9 @@ from subtrait.models.servers.spool import default_folder
 from subtrait.models.servers.transport import RESUME, Connection, Reply
 from subtrait.records import Example, Messages, Progress, Row
 
-TRIAL_ATTEMPTS = 4
+TOLD: Final = {"endings": "ending", "backends": "backend", "models": "model"}
+"""What is counted of the texts of a model, and the field of `chat_text` in which it is."""
+TRIAL_ATTEMPTS: Final = 4
 """Before anything was paid for, a server that does not answer is soon given up."""
 
 
@@ -44,8 +46,8 @@ class ServedModel:
     """A model that runs elsewhere. Nothing is sent before it is first used.
 
     Attributes:
-        endings: How many texts ended how, such as `stop`, `length` and `refusal`, since it was opened.
-        backends: Every `system_fingerprint` that it answered with.
+        told: What it said of its texts since it was opened, counted: of `endings` such as `stop`, `length` and
+            `refusal`, of `backends` each `system_fingerprint`, and of `models` each name it answered under.
         job: The fine-tuning job that made it; None for a model that was there before.
     """
 
@@ -68,8 +70,7 @@ class ServedModel:
         self._address, self._make_encoder = address, encoder
         self._delivery = delivery or Delivery(Connection(address))
         self._spool, self.job = spool or default_folder(), job
-        self.endings: Counter[str] = Counter()
-        self.backends: set[str] = set()
+        self.told: dict[str, Counter[str]] = {kind: Counter() for kind in TOLD}
 
     @property
     def name(self) -> str:
@@ -127,8 +128,8 @@ class ServedModel:
         ask = partial(self._writing, sampling=sampling)
         requests = [ask(row, messages, seed) for row, (messages, seed) in enumerate(zip(prompts, seeds, strict=True))]
         found = self._finished(requests, progress)
-        self.endings.update(row["ending"] for row in found)
-        self.backends.update(row["backend"] for row in found if row["backend"])
+        for kind, field in TOLD.items():
+            self.told[kind].update(row[field] for row in found if row[field])
         return [row["text"] for row in found]
 
     def score(
