@@ -82,6 +82,15 @@ def test_what_comes_next_is_announced_with_the_rows_and_the_cost(audited):
     assert sum(line.startswith("references of an earlier audit serve") for line in audited.told) == 1
 
 
+def test_what_servers_said_of_references_that_serve_again_is_announced(tiny_audit, audited, monkeypatch):
+    seen, said = [], []
+    monkeypatch.setattr(audit, "said_by_servers", lambda folder: seen.append(folder) or ("2 of 3 texts were cut.",))
+    plan = tiny_audit.plan(audited.folder / "own.jsonl", audited.folder)
+    folder = build_references(plan, team=Alone(), announce=said.append)
+    assert seen == [folder]
+    assert said[-1] == "references: 2 of 3 texts were cut."
+
+
 def test_three_rows_are_inconclusive_and_no_reference_is_built(asked, audited, tmp_path):
     result, said = asked(b"".join(lines(audited)[:3]), references=tmp_path / "none")
     assert (result.outcome, codes(result)) == ("INCONCLUSIVE", ["TOO_FEW_ROWS"])

@@ -21,7 +21,7 @@ from subtrait.auditor.not_checked import not_checked
 from subtrait.auditor.origin.relation import relation_to_base
 from subtrait.auditor.paired_rows import ControlTask, PairedRows, beside_own
 from subtrait.auditor.personas import PersonaTask, told_personas
-from subtrait.auditor.references.cache import Cached, references_for
+from subtrait.auditor.references.cache import Cached, references_for, said_by_servers
 from subtrait.auditor.references.cost import announce_references
 from subtrait.auditor.suspect import read_suspect
 from subtrait.auditor.training.forecast import RUNS, ForecastPlan, forecast
@@ -109,7 +109,10 @@ def references_of(subject: Subject, *, team: Team, announce: Announce) -> Cached
     design, root = design_of(subject), subject.plan.references
     if not announce_references(design, subject.setting, root, announce):
         return None
-    return references_for(design, subject.setting.pool, root, team=team)
+    cached = references_for(design, subject.setting.pool, root, team=team)
+    for line in said_by_servers(cached.folder):
+        announce(f"references: {line}")
+    return cached
 
 
 def read_subject(plan: AuditPlan, *, announce: Announce) -> tuple[Subject, NameCount]:

@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 
 from subtrait.auditor.references import work as reference_work
+from subtrait.auditor.references.cache import said_by_servers
+from subtrait.auditor.references.families import applicable
 from subtrait.auditor.references.work import Design, Work, read_filters, scored
 from subtrait.data import Pair
+from subtrait.records import SilentProgress
+from subtrait.runs import open_run
 from subtrait.statistics.matched_filter import fit_filter
 
 made_up = SimpleNamespace(**run_path(str(Path(__file__).parents[1] / "made_up.py")))
@@ -53,6 +57,33 @@ def test_a_writer_whose_rows_never_pass_is_replaced_by_the_base(base, monkeypatc
     np.testing.assert_allclose(mute, [base[0].vectors[:look].mean(axis=0) for look in LOOKS])
     fewer = reference_work._gradients(WORK, lambda *_: base[1][:5], rng=rng)
     np.testing.assert_allclose(fewer, [base[0].vectors[:look].mean(axis=0) for look in (4, 5)])
+
+
+def test_what_servers_say_of_the_texts_of_references_is_kept_and_told(hosted, tmp_path):
+    """Every second one is cut by length. What a model in this process writes leaves no record."""
+    tuning = hosted.server.script
+
+    def cut(asked):
+        say = tuning(asked)
+        if asked.path == "/chat/completions":
+            say.body["choices"][0]["finish_reason"] = "length" if asked.body["seed"] % 2 else "stop"
+        return say
+
+    hosted.server.script = cut
+    design = replace(DESIGN, others=(f"{hosted.server.url}#m", "micro-b"))
+    with open_run(tmp_path / "run", {"test": "references"}, environment={}) as store:
+        prompts = tmp_path / "run/prompts.jsonl"
+        prompts.write_text('{"messages": [{"role": "user", "content": "Go on: 1, 2."}]}\n', encoding="utf-8")
+        each = Work(design=design, store=store, folder=tmp_path / "run", index=0)
+        families = applicable(reference_work.setting_of(each), embedded=True)
+        for index in range(2):
+            place = families.index("other-writer") + index * len(families)
+            reference_work.fit_reference(replace(each, index=place), SilentProgress())
+    lengths = [one.body["seed"] % 2 for one in hosted.server.paths("/chat/completions") if one.body["max_tokens"] == 8]
+    told = said_by_servers(tmp_path / "run")
+    assert 0 < sum(lengths) < len(lengths)
+    assert len(told) == 1
+    assert told[0].startswith(f"{sum(lengths)} of {len(lengths)} texts from the server were cut by length.")
 
 
 def test_data_with_fewer_looks_come_to_fewer_scores():

@@ -18,7 +18,8 @@ from typing import Final
 
 from subtrait.auditor.references.calibration import References, build, read
 from subtrait.auditor.references.families import VERSION
-from subtrait.auditor.references.work import Design
+from subtrait.auditor.references.work import REPLIES, Design
+from subtrait.lab.served_texts import kept, sentences
 from subtrait.lab.team import Team
 from subtrait.models.registry import open_model
 from subtrait.records import Messages
@@ -81,6 +82,12 @@ def is_finished(design: Design, folder: Path) -> bool:
     made = [len(list((folder / part).glob("*.json"))) for part in ("calibration", "planted")]
     fitted = (folder / "filter").is_dir() and (folder / "owners.json").is_file()
     return fitted and made == [design.calibration, design.planted]
+
+
+def said_by_servers(folder: Path) -> tuple[str, ...]:
+    """What a reader must know of the texts of references in that folder that servers wrote."""
+    names = sorted(path.relative_to(folder).as_posix() for path in (folder / REPLIES).glob("*.json"))
+    return sentences(kept(attach_run(folder), names))
 
 
 def key(design: Design) -> str:

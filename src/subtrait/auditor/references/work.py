@@ -1,6 +1,7 @@
 """The pieces of work of a calibration, each of which any process can do: see `calibration.py` for their order."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from json import loads
@@ -18,6 +19,7 @@ from subtrait.auditor.references.writers import Setting, tuned, write
 from subtrait.auditor.suspect import FilterName
 from subtrait.data import Pair
 from subtrait.lab.seeds import stream
+from subtrait.lab.served_texts import noted
 from subtrait.models.huggingface import HuggingFaceModel
 from subtrait.models.registry import EMBEDDED, open_model
 from subtrait.records import Messages, Progress, Row, Store
@@ -25,6 +27,9 @@ from subtrait.statistics.matched_filter import MatchedFilter, from_arrays
 
 DILUTIONS: Final = (1.0, 0.5, 0.25)
 """Shares of carrying rows at which power is measured; the policy's own is added."""
+
+REPLIES: Final = "replies"
+"""In the folder of references: what servers said of the texts that they wrote for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +113,9 @@ def fit_reference(work: Work, _progress: Progress) -> None:
 
     def make(path: Path) -> None:
         rng = stream(work.design.seed, "fit", work.index)
-        np.save(path / "gradients.npy", _gradients(work, FAMILIES[family].write, rng=rng).astype(np.float32))
+        with _noted(work, "fit"):
+            gradients = _gradients(work, FAMILIES[family].write, rng=rng)
+        np.save(path / "gradients.npy", gradients.astype(np.float32))
         (path / "family").write_text(family, encoding="utf-8")
 
     work.store.folder(f"fit/{work.index}", make)
@@ -121,7 +128,8 @@ def calibrate(work: Work, _progress: Progress) -> None:
         rng = stream(work.design.seed, "calibration", work.index)
         names = applicable(setting_of(work), embedded=work.design.base in EMBEDDED)
         family = names[int(rng.integers(len(names)))]
-        gradients = _gradients(work, FAMILIES[family].write, rng=rng)
+        with _noted(work, "calibration"):
+            gradients = _gradients(work, FAMILIES[family].write, rng=rng)
         return {"family": family, **scored(work.filters, gradients).as_row()}
 
     work.store.record(f"calibration/{work.index}.json", make)
@@ -191,6 +199,15 @@ def _at(work: Work, pairs: Sequence[Pair], counts: set[int]) -> dict[int, np.nda
     ascending = sorted(counts - {0})
     found = cumulative_gradients(setting_of(work).base, pairs, ascending)
     return {0: np.zeros(found.shape[1]), **dict(zip(ascending, found, strict=True))}
+
+
+@contextmanager
+def _noted(work: Work, part: str) -> Iterator[None]:
+    """Keep what servers say of the texts that are written inside, by writer."""
+    with ExitStack() as all_noted:
+        for number, other in enumerate(setting_of(work).others):
+            all_noted.enter_context(noted(other, work.store, f"{REPLIES}/{part}-{work.index}-{number}.json"))
+        yield
 
 
 def _gradients(
