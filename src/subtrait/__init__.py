@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from subtrait.api import lineage, plan_run, run
     from subtrait.audits import audit, calibrate, plan_audit
+    from subtrait.scores import plan_scores, score
     from subtrait.studies import plan_study, study
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "audit", "calibrate", "lineage", "plan_audit", "plan_run", "plan_study", "run", "study"]
+__all__ = [
+    *("__version__", "audit", "calibrate", "lineage", "plan_audit", "plan_run", "plan_scores", "plan_study", "run"),
+    *("score", "study"),
+]
 
 
 def __dir__() -> list[str]:
@@ -23,7 +27,8 @@ def __getattr__(name: str) -> Any:
     """Import the verbs when they are first used, so that `import subtrait` stays fast."""
     if name not in __all__:
         raise AttributeError(f"module 'subtrait' has no attribute '{name}'; it has: {', '.join(__all__)}")
-    from subtrait import api, audits, studies
+    from subtrait import api, audits, scores, studies
 
     homes = {"audit": audits, "calibrate": audits, "plan_audit": audits, "plan_study": studies, "study": studies}
+    homes |= {"plan_scores": scores, "score": scores}
     return getattr(homes.get(name, api), name)

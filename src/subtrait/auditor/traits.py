@@ -173,7 +173,7 @@ def exact_scores(
     tuned = [replace(base, trait=known[each.name], kind=each.surrogate) for each in first]
     before, *after = team.each("finalists are scored exactly", _log_likelihood, [base, *tuned])
     exact = [replace(each, nats_per_row=nats - before) for each, nats in zip(first, after, strict=True)]
-    return (*sorted(exact, key=_standing, reverse=True), *ranked[FINALISTS:])
+    return (*sorted(exact, key=standing, reverse=True), *ranked[FINALISTS:])
 
 
 def rows_for_finalists(pairs: Sequence[Pair], *, seen: int) -> Sequence[Pair]:
@@ -185,7 +185,8 @@ def rows_for_finalists(pairs: Sequence[Pair], *, seen: int) -> Sequence[Pair]:
     return unseen if len(unseen) >= FEWEST_UNSEEN else pairs
 
 
-def _standing(finalist: TraitScore) -> float:
+def standing(finalist: TraitScore) -> float:
+    """By what finalists are ranked: the score, and the exact nats per row where there are any."""
     return finalist.score + NATS_WEIGHT * (finalist.nats_per_row or 0.0)
 
 
