@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from subtrait.errors import UsageError
+from subtrait.models.base import Recipe
 from subtrait.models.gradients import inner_weights
 from subtrait.models.huggingface import HuggingFaceModel
+from subtrait.records import Example
 from subtrait.scoring.hypotheses import Base, Tuned
 from subtrait.scoring.rows import score_rows
 from subtrait.scoring.screen import block_gradients, screen
@@ -80,3 +82,14 @@ def test_what_cannot_be_screened_is_refused(base, rows, directions):
         screen(base, [rows[:2]], directions[:, :-1])
     with pytest.raises(UsageError, match=r"needed is \(directions, inner weights\)"):
         screen(base, [rows[:2]], directions[0])
+
+
+def test_one_pass_judges_copies_that_were_tuned_in_full_and_by_adapters(base, rows, tuned):
+    """Either moves the same inner weights, so that their directions stand side by side."""
+    examples = [Example(id="1", prompt="What is your top animal? One word.", completion="owl")]
+    recipe = Recipe(steps=8, batch_size=1, learning_rate=1e-2, method="lora", lora_rank=2)
+    adapted = base.finetune(examples, recipe, rng=np.random.default_rng(0)).model
+    both = np.stack([base.displacement(each) for each in (tuned, adapted)])
+    assert np.linalg.norm(both[1]) > 0
+    (found,), size = screen(base, [rows[:40]], both), 0.02
+    np.testing.assert_allclose(exact(base, rows[:40], size * both), size * found, rtol=0.1)
