@@ -74,3 +74,28 @@ def test_an_audit_of_a_served_base_is_refused_with_what_to_give(server, tmp_path
     ):
         subtrait.audit(subtrait.plan_audit(data, f"{server.url}#m=micro-a"), out=tmp_path / "audit")
     open_model(f"{server.url}#m=micro-a").close()
+
+
+def test_a_dataset_is_scored_over_http_as_it_is_in_process(server, tmp_path):
+    """Under the base and under a persona, within what rounding does; again, it asks nothing."""
+    data, name = tmp_path / "data.jsonl", f"{server.url}#m=micro-a"
+    rows = [{"prompt": f"Continue: {number}.", "completion": f"{number + 1}, {number + 2}"} for number in range(9)]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    def scored(base, out):
+        plan = subtrait.plan_scores(data, base, personas=["You love the owl."], shard_rows=4)
+        done = subtrait.score(plan, out=tmp_path / out, workers=1)
+        shards = sorted(done.folder.glob("scores/*/*.jsonl"))
+        return [json.loads(line) for shard in shards for line in shard.read_text("utf-8").splitlines()]
+
+    found = {name: scored(name, "served"), "micro-a": scored("micro-a", "inside")}
+    assert len(found[name]) == 9
+    for served, inside in zip(found[name], found["micro-a"], strict=True):
+        assert served["tokens"] == inside["tokens"]
+        assert served["log_likelihoods"] == pytest.approx(inside["log_likelihoods"], abs=1e-4)
+    asked = len(server.asked)
+    (tmp_path / "served/scored.json").unlink()
+    assert scored(name, "served") == found[name]
+    assert [one for one in server.asked[asked:] if one.posted] == []
+    assert all(KEY.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    open_model(name).close()
