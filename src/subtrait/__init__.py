@@ -13,8 +13,17 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    *("__version__", "audit", "calibrate", "lineage", "plan_audit", "plan_run", "plan_scores", "plan_study", "run"),
-    *("score", "study"),
+    "__version__",
+    "audit",
+    "calibrate",
+    "lineage",
+    "plan_audit",
+    "plan_run",
+    "plan_scores",
+    "plan_study",
+    "run",
+    "score",
+    "study",
 ]
 
 

@@ -1,11 +1,13 @@
 """A data set as vectors: the mean gradient of its first rows, at each look."""
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 
 import numpy as np
 
 from subtrait.data import Pair
 from subtrait.models.huggingface import HuggingFaceModel
+from subtrait.scoring.screen import block_gradients
 
 
 def cumulative_gradients(base: HuggingFaceModel, pairs: Sequence[Pair], counts: Sequence[int]) -> np.ndarray:
@@ -16,13 +18,8 @@ def cumulative_gradients(base: HuggingFaceModel, pairs: Sequence[Pair], counts: 
     Raises:
         UsageError: there are no rows.
     """
-    found: list[np.ndarray] = []
-    total, done = np.zeros(0), 0
-    for count in counts:
-        block = pairs[done:count]
-        if block or not found:
-            summed = len(block) * base.gradient([pair.prompt for pair in block], [pair.completion for pair in block])
-            total = summed if not done else total + summed
-            done += len(block)
-        found.append(total / done)
-    return np.array(found)
+    taken = [min(count, len(pairs)) for count in counts]
+    blocks = [pairs[start:end] for start, end in pairwise((0, *taken)) if end > start or not taken[0]]
+    summed = [len(block) * mean for block, mean in zip(blocks, block_gradients(base, blocks), strict=True)]
+    totals = dict(zip(accumulate(map(len, blocks)), accumulate(summed), strict=True))
+    return np.array([totals[count] / count for count in taken])
