@@ -1,10 +1,13 @@
 """What a server is found to do, and what it is refused for: every lie is told by a server on loopback."""
 
+import numpy as np
 import pytest
 
 from subtrait.errors import InvalidInput, ServerError, UsageError
+from subtrait.models.base import Sampling
+from subtrait.models.registry import EMBEDDED, open_model
 from subtrait.models.servers.delivery import Delivery
-from subtrait.models.servers.endpoint_trial import SEEDS, check_same_tokens, try_out
+from subtrait.models.servers.endpoint_trial import QUESTION, SEEDS, TOKENS, check_same_tokens, try_out
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +52,14 @@ def test_a_server_that_decodes_greedily_is_refused_as_a_teacher(trial):
     assert not found.seeds_differ
     with pytest.raises(UsageError, match=rf"same text for {len(SEEDS)} seeds at temperature 1.*do_sample.*use vLLM"):
         found.check_sampling()
+
+
+@pytest.mark.parametrize("name", sorted(EMBEDDED))
+def test_what_is_asked_has_more_than_one_answer_to_the_embedded_models(name):
+    """Else a server of theirs that samples would be refused as greedy."""
+    sampling = Sampling(max_new_tokens=TOKENS)
+    texts = open_model(name).generate([QUESTION] * 20, sampling=sampling, rng=np.random.default_rng(0))
+    assert len(set(texts)) >= 19
 
 
 def test_a_server_that_ignores_seeds_is_found_out_and_may_sample(trial):

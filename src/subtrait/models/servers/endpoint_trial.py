@@ -19,7 +19,11 @@ from subtrait.records import Messages, Row
 
 CHAT: Final = "/chat/completions"
 COMPLETIONS: Final = "/completions"
-QUESTION: Final[Messages] = ({"role": "user", "content": "Write ten random numbers up to 999, separated by commas."},)
+_ASKED: Final = "Continue this list with ten more numbers up to 999, separated by commas: 182, 818, 725."
+QUESTION: Final[Messages] = ({"role": "user", "content": _ASKED},)
+"""Something that small models answer in thousands of ways, too: where they nearly always say the same, a server that
+samples looks like one that does not.
+"""
 ANSWER: Final = "1, 22, 333 and an owl"
 TOKENS: Final = 24
 SEEDS: Final = (1, 2, 3, 4)
