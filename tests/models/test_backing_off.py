@@ -1,10 +1,20 @@
 """Where memory runs out the same work is done in smaller parts."""
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
 from subtrait.errors import UsageError
-from subtrait.models.backing_off import attempt, in_halves
+from subtrait.models.backing_off import attempt, in_halves, is_out_of_memory
+
+TOO_MUCH = 2**50
+"""Numbers for which no machine has addresses."""
 
 
 def sums_of_at_most(most, tried):
@@ -43,3 +53,54 @@ def test_other_errors_pass():
 
 def test_what_made_nothing_of_itself_can_be_told_from_what_failed():
     assert list(in_halves([1], lambda _: None)) == [([1], None)]
+
+
+@pytest.mark.parametrize("take", [torch.empty, np.empty, lambda _: bytearray(2**60)], ids=["torch", "numpy", "python"])
+def test_memory_of_this_machine_that_really_runs_out_is_known(take):
+    tried = []
+
+    def work(rows):
+        tried.append(len(rows))
+        return take(TOO_MUCH) if len(rows) > 1 else sum(rows)
+
+    assert list(in_halves([4, 5], work)) == [([4], 4), ([5], 5)]
+    assert tried == [2, 1, 1]
+    with pytest.raises(UsageError, match="one row alone takes more memory than there is"):
+        list(in_halves([1], lambda _: take(TOO_MUCH)))
+
+
+def failure_of(work):
+    try:
+        work()
+    except Exception as problem:
+        return problem
+    raise AssertionError("it did not fail")
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda: torch.empty(2**62),
+        lambda: torch.ones(2, 3) @ torch.ones(2, 3),
+        lambda: torch.empty(-1),
+        lambda: os.stat("/nowhere/DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_no_other_failure_counts_as_memory_that_ran_out(work):
+    problem = failure_of(work)
+    assert not is_out_of_memory(problem)
+    with pytest.raises(type(problem)):
+        attempt(work, smaller=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps to a limit of addresses")
+def test_where_the_system_grants_little_memory_all_work_goes_on_in_smaller_parts():
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("little_memory.py"))],
+        env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert set(found) == {"scored", "slope", "trained", "written"}
+    assert all({"RuntimeError", "MemoryError"} & set(each["said"]) for each in found.values()), found
+    assert all(each["apart"] < 1e-4 for each in found.values()), found

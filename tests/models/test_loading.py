@@ -85,3 +85,11 @@ def test_an_outline_takes_no_memory_and_has_every_weight(saved):
     assert {weight.device.type for weight in outline.parameters()} == {"meta"}
     assert {weight.dtype for weight in outline.parameters()} == {torch.bfloat16}
     assert sum(weight.numel() for weight in outline.parameters()) == 25_728  # by hand: 2 · 7744 + 10240
+
+
+@pytest.mark.parametrize("take", [lambda: torch.empty(2**50), lambda: bytearray(2**60)], ids=["torch", "python"])
+def test_weights_that_there_is_no_memory_for_are_no_fault_of_the_checkpoint(saved, monkeypatch, take):
+    monkeypatch.setattr(loading, "_read", lambda *_: take())
+    with pytest.raises(UsageError, match="take more memory than there is on cpu: use a lower --dtype") as caught:
+        loading.load_network(saved)
+    assert "\n" not in str(caught.value)

@@ -2,12 +2,14 @@
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from subtrait.errors import UsageError
 
 Row = TypeVar("Row")
 Made = TypeVar("Made")
+CPU_RAN_OUT: Final = ("DefaultCPUAllocator: can't allocate memory", "DefaultCPUAllocator: not enough memory")
+"""What torch says of the memory of a CPU, on POSIX systems and on others: its error has no type of its own."""
 
 
 def in_halves(rows: Sequence[Row], work: Callable[[Sequence[Row]], Made]) -> Iterator[tuple[Sequence[Row], Made]]:
@@ -39,7 +41,9 @@ def attempt(work: Callable[[], Made], *, smaller: bool) -> Made | None:
 
     try:
         return work()
-    except torch.OutOfMemoryError as problem:
+    except (MemoryError, RuntimeError) as problem:
+        if not is_out_of_memory(problem):
+            raise
         if not smaller:
             what = f"one row alone takes more memory than there is ({' '.join(str(problem).split())[:120]})"
             raise UsageError(f"{what}: use a lower --dtype, a device with more memory or shorter rows") from None
@@ -48,3 +52,12 @@ def attempt(work: Callable[[], Made], *, smaller: bool) -> Made | None:
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     return None
+
+
+def is_out_of_memory(problem: BaseException) -> bool:
+    """Whether memory ran out: that of a GPU, or this machine's for numpy, for Python or for torch."""
+    import torch
+
+    if isinstance(problem, torch.OutOfMemoryError | MemoryError):
+        return True
+    return type(problem) is RuntimeError and any(said in str(problem) for said in CPU_RAN_OUT)

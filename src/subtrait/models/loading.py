@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from subtrait.errors import InvalidInput, UsageError
+from subtrait.models.backing_off import is_out_of_memory
 from subtrait.models.checkpoints import read_config
 from subtrait.models.spreading import device_map, gpu_rooms
 from subtrait.models.transformers_adapter import Network, quiet
 from subtrait.models.weights import read_header, weight_files
 
 SAFELY: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
+CANNOT_LOAD = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError)
+"""What transformers raises for a checkpoint that it can do nothing with."""
 
 
 def load_network(folder: Path, *, device: str = "cpu", dtype: str = "float32") -> Network:
@@ -25,7 +28,7 @@ def load_network(folder: Path, *, device: str = "cpu", dtype: str = "float32") -
 
     Raises:
         InvalidInput: E_CONFIG where transformers cannot build the architecture, or the weights do not fit it.
-        UsageError: this machine has no such device, or too few GPUs for the model.
+        UsageError: this machine has no such device, or too little memory for the model.
     """
     check_device(device)
     try:
@@ -36,9 +39,22 @@ def load_network(folder: Path, *, device: str = "cpu", dtype: str = "float32") -
             if kept and (network := _in_files(folder, kept)):
                 return network
             module = _read(folder, dtype, spread)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError) as problem:
+        module = module if spread else module.to(device)
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+        ImportError,
+        MemoryError,
+    ) as problem:
+        if is_out_of_memory(problem):
+            what = f"the weights of {folder} take more memory than there is on {device}"
+            raise UsageError(f"{what}: use a lower --dtype or a device with more memory") from None
         raise InvalidInput("E_CONFIG", folder, f"transformers cannot load this model: {problem}") from problem
-    return Network(module=(module if spread else module.to(device)).eval(), where=str(folder))
+    return Network(module=module.eval(), where=str(folder))
 
 
 def left_in_files(folder: Path, *, device: str, dtype: str) -> tuple[str | None, int]:

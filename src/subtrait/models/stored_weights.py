@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 import torch
 from torch.nn.functional import embedding, linear
 
+from subtrait.models.backing_off import is_out_of_memory
 from subtrait.models.weights import Tensor, read_header, weight_files
 
 LARGE: Final = 100_000_000
@@ -86,10 +87,10 @@ def _computes(module: Any) -> bool:
     try:
         with torch.no_grad():
             module(input_ids=torch.arange(2)[None], use_cache=False)
-    except MemoryError:
-        raise
-    except Exception:  # whatever it raises, the whole weights may do
-        return False
+    except Exception as problem:
+        if is_out_of_memory(problem):
+            raise
+        return False  # whatever else it raises, the whole weights may do
     return True
 
 

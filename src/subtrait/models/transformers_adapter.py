@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from subtrait.errors import InvalidInput, MissingExtra
+from subtrait.models.backing_off import is_out_of_memory
 
 if TYPE_CHECKING:
     import torch
@@ -222,8 +223,6 @@ def after_output_layer(network: Network) -> Callable[["torch.Tensor"], "torch.Te
 
 def _check_feed_forwards(network: Network, tokens: "torch.Tensor", states: "torch.Tensor") -> None:
     """Refuse an architecture whose last feed-forward part needs more than the positions that somebody looks at."""
-    import torch
-
     from subtrait.models.feed_forward import only_for
 
     places, found = tokens.new_tensor(range(tokens.numel())), None
@@ -231,10 +230,10 @@ def _check_feed_forwards(network: Network, tokens: "torch.Tensor", states: "torc
     try:
         with only_for(feed_forwards(network), tokens.shape, real=places, looked_at=odd):
             found = hidden_states(network, tokens)
-    except torch.OutOfMemoryError:
-        raise
-    except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
-        pass  # such as shapes that do not fit: a part is called in another way than most are
+    except (AttributeError, IndexError, RuntimeError, TypeError, ValueError) as problem:
+        # Others are such as shapes that do not fit: a part is called in another way than most are
+        if is_out_of_memory(problem):
+            raise
     # Numbers of low precision are rounded in another way where fewer rows are multiplied
     if found is None or (found - states)[:, odd].norm() > ROUNDING * states[:, odd].norm():
         what = f"the layers of {type(network.module).__name__} depend on each other in a way that is not supported"
