@@ -92,6 +92,9 @@ def _read(folder: Path, dtype: str, spread: dict[str, Any] | None) -> Any:
         str(folder), dtype=getattr(torch, dtype), use_safetensors=True, output_loading_info=True, **placed, **SAFELY
     )
     _check_complete(folder, loading)
+    for moving in ("to", "cuda"):
+        # accelerate puts in their place what warns, and what moves this module where a copy of it is asked to move
+        vars(module).pop(moving, None)
     return module
 
 
