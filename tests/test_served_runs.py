@@ -1,8 +1,14 @@
 """Whole commands with a model behind a server: what they do with it, what they record, and what they refuse."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 from runpy import run_path
+from threading import Lock
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +16,7 @@ import pytest
 import subtrait
 from subtrait.errors import UsageError
 from subtrait.models.registry import open_model
+from subtrait.models.servers.endpoint_trial import QUESTION
 
 TESTS = Path(__file__).parent
 SCRIPTED = SimpleNamespace(**run_path(str(TESTS / "models/servers/scripted_server.py"), run_name="scripted_server"))
@@ -99,3 +106,77 @@ def test_a_dataset_is_scored_over_http_as_it_is_in_process(server, tmp_path):
     assert [one for one in server.asked[asked:] if one.posted] == []
     assert all(KEY.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     open_model(name).close()
+
+
+@pytest.fixture
+def typed(tmp_path, owl_file):
+    """Type `subtrait run` for a base behind a server: its exit code and last line; what it keeps lies in `cache`."""
+
+    def run(url, folder, *, workers, cache):
+        words = ["run", "owl-numbers", "--trait", owl_file, "--teacher", "prompted", "--base", f"{url}#m=micro-a"]
+        words = [TESTS / "lab/counted.py", tmp_path / f"noted-{cache}", *words, "--workers", workers, "--out", folder]
+        environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / cache)}
+        done = subprocess.run(
+            [sys.executable, *map(str, words)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+        )
+        return done.returncode, done.stderr.strip().rpartition("\n")[2]
+
+    return run
+
+
+def begun_but_not_finished(noted):
+    """The process that is at each artefact."""
+    lines = [json.loads(line) for line in noted.read_text().splitlines()]
+    finished = {name for name, moment, _ in lines if moment == "journalled"}
+    return {name: pid for name, moment, pid in lines if moment == "before" and name not in finished}
+
+
+def calls(asked):
+    """How often each completion was asked for, trials of the server aside."""
+    bodies = [one.body for one in asked if one.path == "/chat/completions"]
+    return Counter(json.dumps(body) for body in bodies if body["messages"] != [dict(turn) for turn in QUESTION])
+
+
+def kept_calls(cache):
+    """How many completions the killed processes had stored; scores are kept beside them."""
+    files = (cache / "subtrait/unfinished").glob("*.jsonl")
+    rows = [json.loads(line) for file in files for line in file.read_text().splitlines() if line]
+    return sum("text" in row["row"] for row in rows)
+
+
+def test_a_worker_that_is_killed_while_it_asks_a_server_costs_no_call_that_was_answered(tmp_path, typed, contents):
+    """Of two workers one is killed in the middle of its rows; the other ends with the command."""
+    honest, lock, armed, killed = SCRIPTED.served(open_model("micro-a")), Lock(), [], []
+
+    def killing(asked):
+        with lock:
+            if armed and not killed and sum(calls(server.asked).values()) >= 20:
+                at = begun_but_not_finished(tmp_path / "noted-killed")
+                killed.extend([pid for name, pid in at.items() if name.endswith("rejected.jsonl")][:1])
+                for pid in killed:
+                    os.kill(pid, signal.SIGKILL)
+        return honest(asked)
+
+    with SCRIPTED.ScriptedServer(killing) as server:
+        assert typed(server.url, tmp_path / "alone", workers=1, cache="undisturbed")[0] == 0
+        wanted = calls(server.asked)
+        server.asked.clear()
+        armed.append(True)
+        code, said = typed(server.url, tmp_path / "run", workers=2, cache="killed")
+        paid, kept = calls(server.asked), kept_calls(tmp_path / "killed")
+        server.asked.clear()
+        assert typed(server.url, tmp_path / "run", workers=2, cache="killed")[0] == 0
+        paid_later = calls(server.asked)
+    assert len(killed) == 1
+    assert code == 5
+    assert said.startswith("subtrait: a worker process was killed while teachers write.")
+    assert set(wanted.values()) == set(paid.values()) == set(paid_later.values()) == {1}
+    assert 0 < kept <= sum(paid.values()) < sum(wanted.values())
+    assert set(paid | paid_later) == set(wanted)
+    assert sum(paid_later.values()) == sum(wanted.values()) - kept
+    assert contents(tmp_path / "run") == contents(tmp_path / "alone")

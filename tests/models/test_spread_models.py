@@ -7,7 +7,6 @@ be would be missed.
 
 import numpy as np
 import pytest
-import torch
 
 from subtrait.models import loading, lora, sketch
 from subtrait.models.base import Recipe, Sampling
