@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from subtrait.auditor.lineage.shared_base import Lineage
     from subtrait.lab.budget import Budget
 
+RECORDED = ("numpy", "scipy", "torch", "transformers", "tokenizers", "peft", "safetensors", "accelerate", "trl", "ray")
+"""Packages whose versions a run notes: what it computes with, and what spreads, trains and distributes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -230,7 +233,7 @@ def environment(*models: str | None) -> dict[str, Any]:
     from subtrait.models.registry import trials
 
     versions = {}
-    for package in ("numpy", "scipy", "torch", "transformers", "tokenizers", "peft", "safetensors"):
+    for package in RECORDED:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
