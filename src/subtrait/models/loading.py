@@ -40,16 +40,7 @@ def load_network(folder: Path, *, device: str = "cpu", dtype: str = "float32") -
                 return network
             module = _read(folder, dtype, spread)
         module = module if spread else module.to(device)
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        RuntimeError,
-        ImportError,
-        MemoryError,
-    ) as problem:
+    except (*CANNOT_LOAD, MemoryError) as problem:
         if is_out_of_memory(problem):
             what = f"the weights of {folder} take more memory than there is on {device}"
             raise UsageError(f"{what}: use a lower --dtype or a device with more memory") from None
