@@ -46,8 +46,6 @@ from subtrait.statistics.permutation import paired_permutation
 PERSONA = find_trait("owl").system_prompt
 PLANTED = 0.9
 """A temperature at which texts differ from those at 1."""
-FLOOR_EVERY = 4
-"""Of the rows every fourth is scored alone, too, for the noise floor: that takes longer than all else in process."""
 Pairs = list[tuple[Messages, str]]
 
 
@@ -162,7 +160,7 @@ def compare_scoring(ways: Ways) -> Row:
     for who, told in (("base", None), ("persona", PERSONA)):
         asked = [as_asked(prompt, told) for prompt in (*ways.prompts, *ways.prompts)]
         ours, theirs = (timed(model, asked, texts) for model in (ways.inside, ways.served))
-        floor = noise_floor(ways.inside, list(zip(asked, texts, strict=True))[::FLOOR_EVERY])
+        floor = noise_floor(ways.inside, list(zip(asked, texts, strict=True)))
         gaps.append([there - here for here, there in zip(ours, theirs, strict=True)])
         found[who] = {**largest(gaps[-1]), "noise floor per token": floor.largest}
     # Evidence is a difference of two scores, each of which has a floor

@@ -5,9 +5,9 @@
 vLLM refuses the embedded models' heads of 16 numbers on a CPU. Every head is filled up with zeros to `--width`: 64 by
 default, since the scale 1 / sqrt(width) is then made good by a factor of 2, which rounds nothing. RoPE turns numbers i
 and i + width / 2 by an angle that hangs on i / width, so a number keeps its angle only at the place that is as many
-times further on. Tokenizer, template and settings are copied, but for `do_sample`: without it `transformers serve`
-gives the likeliest tokens. Prints how far the logits of the copy lie from the model's, and how far those
-of the model itself do by rounding.
+times further on. Tokenizer, template and settings are copied, but for `do_sample` and `top_k`: without the first
+`transformers serve` gives the likeliest tokens, without the second it draws from the 50 likeliest. Prints how far the
+logits of the copy lie from the model's, and how far those of the model itself do by rounding.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def write_copy(model: Path, folder: Path, width: int) -> None:
     )
     _write_json(folder / "config.json", {**config, "head_dim": width})
     settings = json.loads((model / "generation_config.json").read_text("utf-8"))
-    _write_json(folder / "generation_config.json", {**settings, "do_sample": True})
+    _write_json(folder / "generation_config.json", {**settings, "do_sample": True, "top_k": 0})
 
 
 def wider(weights: Weights, config: Row, width: int) -> Weights:

@@ -80,7 +80,9 @@ class EndpointTrial:
             what = (
                 f"{self.asked} gives one and the same text for {len(SEEDS)} seeds at temperature 1: it does not sample"
             )
-            advice = "start the server so that it does (transformers serve: do_sample in generation_config.json)"
+            advice = (
+                "start the server so that it does (transformers serve: do_sample and top_k 0 in its generation_config)"
+            )
             raise UsageError(f"{what}. A teacher's rows would be copies; {advice}, or use vLLM")
 
     def check_scoring(self) -> str:
