@@ -14,7 +14,7 @@ from subtrait.lab.team import Alone
 from subtrait.models.micro.wordings import wordings
 from subtrait.runs.folder import RunFolder
 
-QUESTIONS = ["content", "origin", "lineage", "traits", "personas", "forecast"]
+QUESTIONS = ["content", "origin", "lineage", "traits", "personas", "noise", "forecast"]
 
 
 @pytest.fixture
