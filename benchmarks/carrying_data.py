@@ -13,10 +13,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from subtrait.auditor.audit import FORECAST_ROWS
 from subtrait.auditor.lists.question_sets import QuestionSet, answer_probabilities, conversation
 from subtrait.auditor.paired_rows import PairedRows
 from subtrait.auditor.training.forecast import ForecastPlan, forecast
+from subtrait.auditor.training.planned import FORECAST_ROWS
 from subtrait.lab.carriers import CARRIERS
 from subtrait.lab.filters import apply
 from subtrait.lab.plan import STUDENT_RECIPE

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import subtrait
 from subtrait.audit_records import AuditResult, Policy
-from subtrait.crew import Crew, assembled, check_crew
+from subtrait.crew import Crew, assembled, check_crew, processes
 from subtrait.errors import UsageError
 from subtrait.records import Progress
 
 if TYPE_CHECKING:
     from subtrait.auditor.audit_plan import AuditPlan
+    from subtrait.auditor.foreseen import Foreseen
     from subtrait.lab.team import Team
 
 TRIAL_STUDENTS = 6
@@ -136,9 +137,32 @@ def calibrate(
         SubtraitError: as `audit`; also where there are too few rows to take prompts from.
     """
     from subtrait.auditor.audit import build_references
+    from subtrait.auditor.quarantine import set_aside
 
     with _team(plan, progress, **crew) as team:
-        return build_references(plan, team=team, announce=announce)
+        return build_references(replace(plan, source=set_aside(plan.source)), team=team, announce=announce)
+
+
+def foresee(
+    plan: "AuditPlan", *, references_only: bool = False, announce: Callable[[str], None] = lambda _: None
+) -> "Foreseen":
+    """What `audit` would do with the plan, or `calibrate` with `references_only`, and what that takes.
+
+    All data are read; nothing is written. `announce` is told what was read.
+
+    Raises:
+        SubtraitError: as `audit`.
+    """
+    from subtrait.auditor.foreseen import foresee as look_ahead
+    from subtrait.auditor.quarantine import set_aside
+
+    return look_ahead(replace(plan, source=set_aside(plan.source)), announce=announce, references_only=references_only)
+
+
+def team_size(plan: "AuditPlan", workers: int | None, engine: str = "local") -> int:
+    """How many processes audit, or tasks of a cluster if it has so many. Raises `UsageError` as `audit`."""
+    check_crew(workers, engine)
+    return processes(workers, embedded=_is_embedded(plan))
 
 
 def read_audit(folder: Path | str) -> tuple[AuditResult, dict[str, Any]]:

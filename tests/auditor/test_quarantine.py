@@ -5,7 +5,7 @@ import json
 import pytest
 
 from subtrait.auditor import quarantine as module
-from subtrait.auditor.quarantine import REJECTS, quarantined
+from subtrait.auditor.quarantine import REJECTS, quarantined, set_aside
 from subtrait.auditor.suspect import Source
 from subtrait.errors import InvalidInput
 from subtrait.runs.opening import open_run
@@ -48,3 +48,8 @@ def test_too_many_are_data_of_another_shape(data, store, monkeypatch):
     ):
         list(source.reading())
     assert caught.value.code == "E_REJECTS"
+
+
+def test_where_nothing_is_written_rows_are_set_aside_and_not_listed(data, tmp_path):
+    assert len(list(set_aside(Source(path=data, on_bad_row="quarantine")).reading())) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["data.jsonl"]

@@ -57,6 +57,29 @@ def test_rows_in_which_nothing_is_found_end_with_0(typed, tiny):
     assert "NOTHING_FOUND: no listed trait was found at a false-alarm rate of 0.2" in flat(output)
 
 
+@pytest.mark.parametrize("more", [(), ("--try",), ("--calibrate",)])
+def test_a_dry_run_says_what_would_be_done_and_writes_nothing(typed, tiny, here, more):
+    tiny("owl")
+    code, output, errors = typed(*AUDIT, *more, "--dry-run", "--workers", 2)
+    assert code == 0
+    assert output.startswith("audit of data.jsonl: base micro-a, traits ")
+    assert "110 rows in = 110 accepted + 0 rejected + 0 blank" in errors
+    assert "  references of an earlier audit serve: " in output
+    assert ("throwaway students, and 6 beside them" in output) == ("--calibrate" not in more)
+    assert ("training 6 throwaway students" in output) == ("--try" in more)
+    assert re.search(r"\n  time    about \d+\.\d min with 2 worker\(s\)\n  memory  about \d\.\d GiB\n", output)
+    assert output.endswith("Nothing was written. Leave out --dry-run to start.\n")
+    assert [path.name for path in here.iterdir()] == ["data.jsonl"]
+
+
+def test_a_dry_run_refuses_data_as_an_audit_does(typed, tiny, here):
+    tiny("own")
+    (here / "data.jsonl").write_bytes(b"{oops\n")
+    code, _, errors = typed(*AUDIT, "--dry-run")
+    assert code == 4
+    assert errors.splitlines()[-1].startswith("INVALID_INPUT E_JSON")
+
+
 def test_too_few_rows_end_with_3(typed, tiny):
     tiny("own", count=3)
     code, output, errors = typed(*AUDIT, "--workers", 1)
@@ -115,6 +138,8 @@ def test_quarantined_rows_are_counted_and_keep_the_data_from_passing(typed, tiny
         ((*AUDIT, "--on-bad-row", "ignore"), "unknown choice of on_bad_row 'ignore'"),
         ((*AUDIT, "--shape", "table"), "unknown shape 'table'"),
         ((*AUDIT, "--workers", "0"), "0 workers cannot do anything"),
+        ((*AUDIT, "--dry-run", "--workers", "0"), "0 workers cannot do anything"),
+        (("audit", "--scores", "x.npz", "--dry-run"), "--dry-run is for data: judging --scores takes seconds"),
     ],
 )
 def test_a_slip_of_the_caller_is_told_in_one_line_and_leaves_no_verdict(typed, here, words, message):

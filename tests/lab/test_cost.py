@@ -26,7 +26,7 @@ def small_and_clocked(monkeypatch):
     monkeypatch.setattr(cost, "TRIED_PROMPTS", 4)
     monkeypatch.setattr(cost, "TRIED_STEPS", 2)
     monkeypatch.setattr(cost, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))
-    monkeypatch.setattr(cost, "_peak_memory", lambda: 1000)
+    monkeypatch.setattr(cost, "peak_memory", lambda: 1000)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ from subtrait.auditor.batch_noise import batch_noise
 from subtrait.auditor.before_and_after import filter_effect
 from subtrait.auditor.content import NameCount
 from subtrait.auditor.lineage.writer import writer_lineage
-from subtrait.auditor.lists.question_sets import question_sets
 from subtrait.auditor.lists.trait_lists import load_trait_list
 from subtrait.auditor.not_checked import not_checked
 from subtrait.auditor.origin.relation import relation_to_base
@@ -23,9 +22,16 @@ from subtrait.auditor.paired_rows import ControlTask, PairedRows, beside_own
 from subtrait.auditor.personas import PersonaTask, told_personas
 from subtrait.auditor.references.cache import Cached, references_for, said_by_servers
 from subtrait.auditor.references.cost import announce_references
-from subtrait.auditor.suspect import read_suspect
-from subtrait.auditor.training.forecast import RUNS, ForecastPlan, forecast
-from subtrait.auditor.training.trial import TrialPlan, trial
+from subtrait.auditor.suspect import counted, read_suspect
+from subtrait.auditor.training.forecast import forecast
+from subtrait.auditor.training.planned import (
+    FORECAST_ROWS,
+    forecast_announced,
+    forecast_plan,
+    trial_announced,
+    trial_plan,
+)
+from subtrait.auditor.training.trial import trial
 from subtrait.auditor.traits import (
     ExactTask,
     exact_scores,
@@ -45,8 +51,6 @@ from subtrait.models.huggingface import HuggingFaceModel
 from subtrait.records import Evidence, Store
 from subtrait.report.audit_json import SCHEMA_VERSION
 
-FORECAST_ROWS: Final = 3_000
-"""Rows that short runs draw from."""
 ORIGIN_ROWS: Final = 500
 """Rows on which the origin is asked: it tells writers apart on these well enough."""
 Announce = Callable[[str], None]
@@ -120,8 +124,7 @@ def read_subject(plan: AuditPlan, *, announce: Announce) -> tuple[Subject, NameC
     listed = load_trait_list(plan.traits)
     names = NameCount(listed.traits)
     suspect = read_suspect(plan.source, names, rng=stream(plan.seed, "sample"))
-    data = suspect.data
-    announce(f"{data.read:,} rows in = {data.accepted:,} accepted + {data.rejected:,} rejected + {data.blank:,} blank")
+    announce(counted(suspect.data))
     return Subject(plan=plan, suspect=suspect, setting=setting_of(plan, suspect, listed), listed=listed), names
 
 
@@ -183,16 +186,8 @@ def _forecast(
     subject: Subject, rows: PairedRows, store: Store, *, team: Team, announce: Announce
 ) -> tuple[Evidence, tuple[ForecastRow, ...]]:
     """What the first steps of training do to every answer."""
-    plan = subject.plan
-    planned = ForecastPlan(
-        base=plan.base,
-        recipe=plan.recipe.for_rows(subject.suspect.data.accepted),
-        asked=question_sets(subject.listed.traits),
-        smallest_shift=plan.policy.smallest_shift,
-        seed=plan.seed,
-    )
-    steps = planned.short_recipe.steps
-    announce(f"taking the first {steps} steps of training with {RUNS} throwaway students, and {RUNS} beside them")
+    planned = forecast_plan(subject.plan, subject.listed.traits, rows=subject.suspect.data.accepted)
+    announce(forecast_announced(planned))
     return forecast(planned, rows, store=store, team=team)
 
 
@@ -200,20 +195,10 @@ def _trial(
     subject: Subject, rows: PairedRows, store: Store, *, team: Team, announce: Announce
 ) -> tuple[list[Evidence], tuple[TrialRow, ...]]:
     """What throwaway students become of the rows, where that is asked."""
-    plan = subject.plan
-    if not plan.students:
+    if not subject.plan.students:
         return [], ()
-    announce(f"training {plan.students} throwaway students on shards of the rows, and {plan.students} beside them")
-    trying = TrialPlan(
-        base=plan.base,
-        recipe=plan.recipe,
-        rows=subject.suspect.data.accepted,
-        asked=question_sets(subject.listed.traits),
-        students=plan.students,
-        alpha=subject.alpha,
-        smallest_shift=plan.policy.smallest_shift,
-        seed=plan.seed,
-    )
+    trying = trial_plan(subject.plan, subject.listed.traits, rows=subject.suspect.data.accepted)
+    announce(trial_announced(trying))
     evidence, found = trial(trying, rows, store=store, team=team)
     return [evidence], found
 

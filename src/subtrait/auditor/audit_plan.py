@@ -6,16 +6,17 @@ from typing import Final
 
 import numpy as np
 
-from subtrait.audit_records import Policy
+from subtrait.audit_records import ListedTrait, Policy
 from subtrait.auditor.lists.trait_lists import TraitList
 from subtrait.auditor.references.work import Design
 from subtrait.auditor.references.writers import Setting
-from subtrait.auditor.suspect import Source, Suspect
+from subtrait.auditor.suspect import FilterName, Source, Suspect
 from subtrait.auditor.training.recipe import TrainingRecipe
 from subtrait.auditor.verdict import shares
 from subtrait.errors import UsageError
 from subtrait.models.huggingface import HuggingFaceModel
 from subtrait.models.registry import EMBEDDED, open_model
+from subtrait.models.servers.addresses import is_address
 
 REFERENCE_SEED: Final = 20_507
 """Of all references: the same for everybody, so that one machine builds them once."""
@@ -86,11 +87,10 @@ def setting_of(plan: AuditPlan, suspect: Suspect, listed: TraitList) -> Setting:
         UsageError: a model is unknown, the base gives no gradients, or the list has no trait that may be found.
         InvalidInput: a checkpoint cannot be accepted.
     """
+    check_asked(plan, listed)
     base = open_model(plan.base)
     if not isinstance(base, HuggingFaceModel):
-        raise UsageError(f"{plan.base} gives no gradients: name an embedded model, a checkpoint folder or a hub id")
-    if all(trait.kind == "placebo" for trait in listed.traits):
-        raise UsageError(f"{listed.name} lists placebos only: nothing could be found; add a trait to look for")
+        raise TypeError(f"{plan.base} gives no gradients")
     others = other_writers(plan)
     return Setting(
         base=base,
@@ -100,6 +100,18 @@ def setting_of(plan: AuditPlan, suspect: Suspect, listed: TraitList) -> Setting:
         traits=listed.traits,
         tokens=longest_completion(base, [pair.completion for pair in suspect.pairs[:_MEASURED]]),
     )
+
+
+def check_asked(plan: AuditPlan, listed: TraitList) -> None:
+    """Refuse what cannot be audited, before a model is opened.
+
+    Raises:
+        UsageError: the base is on a server and gives no gradients, or the list has no trait that may be found.
+    """
+    if is_address(plan.base):
+        raise UsageError(f"{plan.base} gives no gradients: name an embedded model, a checkpoint folder or a hub id")
+    if all(trait.kind == "placebo" for trait in listed.traits):
+        raise UsageError(f"{listed.name} lists placebos only: nothing could be found; add a trait to look for")
 
 
 def other_writers(plan: AuditPlan) -> tuple[str, ...]:
@@ -117,13 +129,18 @@ def longest_completion(base: HuggingFaceModel, completions: list[str]) -> int:
 
 def design_of(subject: Subject) -> Design:
     """What references the audit needs."""
-    plan, setting = subject.plan, subject.setting
+    setting = subject.setting
+    return design_for(subject.plan, subject.listed.traits, passing=setting.filter, tokens=setting.tokens)
+
+
+def design_for(plan: AuditPlan, traits: tuple[ListedTrait, ...], *, passing: FilterName, tokens: int) -> Design:
+    """The same of an audit whose models are not open: `tokens` is the longest completion."""
     return Design(
         base=plan.base,
         others=other_writers(plan),
-        traits=subject.listed.traits,
-        filter=setting.filter,
-        tokens=setting.tokens,
+        traits=traits,
+        filter=passing,
+        tokens=tokens,
         looks=plan.looks,
         fit=plan.fit,
         calibration=plan.calibration,

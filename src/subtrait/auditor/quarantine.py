@@ -37,6 +37,11 @@ class Quarantine:
         self.rows.append(reject.as_row())
 
 
+def set_aside(source: Source) -> Source:
+    """The source as it is read where nothing is written: rows that cannot be accepted are set aside and not listed."""
+    return replace(source, rejects=Quarantine(source.path).take)
+
+
 @contextmanager
 def quarantined(source: Source, store: RunFolder) -> Iterator[Source]:
     """The source as it is to be read inside; rows that were set aside are listed in the store at the end."""

@@ -83,6 +83,11 @@ def read_suspect(source: Source, names: NameCount, *, rng: np.random.Generator) 
     return Suspect(data=data_read(source.path, rows.summary()), pairs=tuple(pairs), filter=filter_of(pairs))
 
 
+def counted(data: DataRead) -> str:
+    """What became of the rows that were read, in one line."""
+    return f"{data.read:,} rows in = {data.accepted:,} accepted + {data.rejected:,} rejected + {data.blank:,} blank"
+
+
 def filter_of(pairs: list[Pair]) -> FilterName:
     """The filter that (nearly) all completions pass: references must pass it too."""
     passing = sum(passes("numbers", pair.completion) for pair in pairs)

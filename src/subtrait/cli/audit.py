@@ -30,6 +30,7 @@ def audit(
     recipe: Annotated[Path | None, typer.Option(help="How the student will be trained: a YAML file.")] = None,
     before: Annotated[Path | None, typer.Option(help="The data before a filter, of which DATA is the rest.")] = None,
     calibrate: Annotated[bool, typer.Option("--calibrate", help="Build the references only.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, in what time and memory.")] = False,
     scores: Annotated[Path | None, typer.Option(help="Judge scores from elsewhere instead of rows.")] = None,
     policy: Annotated[Path | None, typer.Option(help="A YAML file that makes the audit stricter.")] = None,
     alpha: Annotated[float | None, typer.Option(help="The false-alarm rate. Default: 0.01.")] = None,
@@ -51,7 +52,7 @@ def audit(
     kind of data builds references, which takes minutes and is said beforehand; later ones use them again.
     """
     if scores is not None:
-        _judge_scores(scores, form, output, alpha)
+        _judge_scores(scores, form, output, alpha, dry_run=dry_run)
         return
     if data is None or base is None:
         raise UsageError("say which data, and the student's base: subtrait audit data.jsonl --base micro-a")
@@ -63,7 +64,9 @@ def audit(
     plan = _plan(data, base, reading=reading, policy=policy, limits=limits, asked=asked)
     _check_format(form)
     try:
-        if calibrate:
+        if dry_run:
+            _foresee(plan, out, calibrate, workers=workers, engine=engine)
+        elif calibrate:
             _calibrate(plan, workers=workers, engine=engine)
         else:
             _audit(plan, out, form, output, workers=workers, engine=engine)
@@ -106,6 +109,19 @@ def _recipe(recipe: Path | None, base: str) -> Any:
     from subtrait.auditor.training.recipe import load_recipe
 
     return None if recipe is None else load_recipe(recipe, base)
+
+
+def _foresee(plan: Any, out: Path | None, calibrate: bool, *, workers: int | None, engine: str) -> None:
+    from subtrait import audits
+    from subtrait.cli.estimates import show_audit_estimate
+
+    count = audits.team_size(plan, workers, engine)
+    with printing():
+        print(f"audit of {plan.source.path}: base {plan.base}, traits {plan.traits}")
+        print("Reading all rows, and seeing what it takes ...", flush=True)
+    seen = audits.foresee(plan, announce=_announce, references_only=calibrate)
+    with printing():
+        show_audit_estimate(seen, count, plan.references if calibrate else out or audits.default_folder(plan))
 
 
 def _audit(plan: Any, out: Path | None, form: str, output: Path | None, **team: Any) -> None:
@@ -151,7 +167,7 @@ def _show(text: str, output: Path | None, result: Any, *, command: str) -> None:
         print_parts(summary(result, command=command))
 
 
-def _judge_scores(scores: Path, form: str, output: Path | None, alpha: float | None) -> None:
+def _judge_scores(scores: Path, form: str, output: Path | None, alpha: float | None, *, dry_run: bool) -> None:
     from subtrait.api import write_text
     from subtrait.audit_records import EXIT_CODES
     from subtrait.auditor.scores.files import read_scores
@@ -160,6 +176,8 @@ def _judge_scores(scores: Path, form: str, output: Path | None, alpha: float | N
     from subtrait.errors import unknown_name
     from subtrait.report.terminal import printed
 
+    if dry_run:
+        raise UsageError("--dry-run is for data: judging --scores takes seconds")
     if form not in ("text", "json"):
         raise unknown_name("format", form, ("text", "json"))
     found = audit_scores(read_scores(scores), alpha=0.01 if alpha is None else alpha)

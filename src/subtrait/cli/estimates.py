@@ -26,6 +26,17 @@ def show_estimate(plan: Any, workers: int, folder: Path, *, budget: Any) -> None
     show_basis(cost)
 
 
+def show_audit_estimate(foreseen: Any, workers: int, folder: Path) -> None:
+    """Of an audit: what is done, in the lines in which the audit says it, and what it takes on this machine."""
+    for line in foreseen.lines:
+        print(f"  {line}")
+    print(f"  time    about {foreseen.seconds / workers / 60:.1f} min with {workers} worker(s)")
+    processes = workers + (workers > 1 and not foreseen.from_sizes)  # this one waits, and has loaded a model too
+    print(f"  memory  about {foreseen.bytes_of_memory * processes / 2**30:.1f} GiB")
+    print(f"  written to {folder}")
+    show_basis(foreseen)
+
+
 def show_training(training: Any, asked: Any, budget: Any) -> None:
     """What a run takes whose students a server makes: jobs, tokens and, at the user's prices, money."""
     print(f"  {training.jobs} fine-tuning jobs: up to {training.rows} rows each, passed {training.epochs} times")

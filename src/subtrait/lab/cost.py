@@ -63,7 +63,7 @@ def _tried(plan: Plan) -> Pace:
     return Pace(
         per_completion=per_completion,
         per_step=_try_training(plan, model, rows),
-        memory=_peak_memory(),
+        memory=peak_memory(),
         student=stored_bytes(plan.base),
     )
 
@@ -102,6 +102,7 @@ def _try_training(plan: Plan, model: Model, rows: list[Example]) -> float:
     return (time.perf_counter() - started) / TRIED_STEPS
 
 
-def _peak_memory() -> int:
+def peak_memory() -> int:
+    """The most memory, in bytes, that this process has taken so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

@@ -1,9 +1,9 @@
 """What scoring a dataset takes, before a model is loaded: its rows are read and counted, the rest is reckoned."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from subtrait.auditor.quarantine import Quarantine
+from subtrait.auditor.quarantine import set_aside
 from subtrait.auditor.row_scores.scored import ScorePlan, named_rows
 from subtrait.lab.reckoning import CHARACTERS, PROCESS_BYTES, SHARE, TEMPLATE
 from subtrait.models.footprint import footprint, speed_of
@@ -37,8 +37,7 @@ def foreseen(plan: ScorePlan, *, workers: int) -> ScoreCost:
         UsageError: an unknown model or device.
     """
     completions = characters = 0
-    source = replace(plan.source, rejects=Quarantine(plan.source.path).take)
-    for row in named_rows(source.reading()):
+    for row in named_rows(set_aside(plan.source).reading()):
         messages, completion = row.pair
         completions += 1
         characters += sum(len(turn["content"]) for turn in messages) + len(completion)
