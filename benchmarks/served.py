@@ -1,20 +1,20 @@
 """A real server beside its checkpoint in this process: does it write and score the same, and how fast?
 
     python benchmarks/served_copy.py micro-a /tmp/student
-    vllm serve /tmp/student --served-model-name student --dtype float32 --enforce-eager
+    python -m vllm.entrypoints.openai.api_server --model /tmp/student --served-model-name student --dtype float32
     python benchmarks/served.py vllm:student=micro-a [--rows 1000] [--seed 0] [--json OUT]
 
 or, for a server that writes and does not score:
 
-    transformers serve /tmp/student --device cpu --dtype float32 --port 8001
-    python benchmarks/served.py http://127.0.0.1:8001/v1#/tmp/student=micro-a
+    transformers serve --device cpu --dtype float32 --port 8001
+    python benchmarks/served.py "http://127.0.0.1:8001/v1#/tmp/student=micro-a"
 
-The server is started by hand. *Writing*: number prompts are answered in process and over HTTP, by the base and by the
-base told a persona. Answers to one prompt are paired, and a sign-flip test asks whether the two ways differ in tokens,
-in likelihood or in the evidence for the persona; `origin` asks the checkpoint whether it wrote what came over HTTP. The
-same at a planted temperature of .9 shows what these tests can see. *Scoring*: the texts are scored under the base and
-under the persona both ways; the largest differences stand beside the noise floor, which is what the order and the
-shape of batches change in process.
+The server is started by hand, from an environment of its own: `docs/results/servers.md` says how. *Writing*: number
+prompts are answered in process and over HTTP, by the base and by the base told a persona. Answers to one prompt are
+paired, and a sign-flip test asks whether the two ways differ in tokens, in likelihood or in the evidence for the
+persona; `origin` asks the checkpoint whether it wrote what came over HTTP. The same at a planted temperature of .9
+shows what these tests can see. *Scoring*: the texts are scored under the base and under the persona both ways; the
+largest differences stand beside the noise floor, which is what the order and the shape of batches change in process.
 """
 
 import argparse
