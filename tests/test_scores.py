@@ -43,7 +43,7 @@ def test_scores_are_read_again_as_they_were_found(whole):
     assert (whole.result.scored, whole.result.shards) == (ROWS, 3)
 
 
-@pytest.mark.parametrize("moment", ["before", "written", "renamed", "journalled"])
+@pytest.mark.parametrize("moment", ["before", "renamed"])
 def test_scoring_that_was_killed_goes_on_to_the_same_bytes(whole, data, tmp_path, moment):
     second = sorted(whole.folder.glob("scores/000/*"))[1]
     point = f"scores/000/{second.name}:{moment}"
