@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from subtrait.records import Progress, Row, Store
 from subtrait.scoring.hypotheses import Hypothesis, digest_of
 from subtrait.scoring.rows import RowScores, TextPair, score_rows
 
+Item = TypeVar("Item")
 SHARD_ROWS: Final = 1_000
 """Rows of a shard: a second of work for an embedded model."""
 PER_FOLDER: Final = 1_000
@@ -76,8 +77,8 @@ def score_in_shards(
         del shard, scores  # while the next one is read and scored
 
 
-def cut(rows: Iterable[NamedRow], size: int) -> Iterator[list[NamedRow]]:
-    """The rows in shards of `size`, the last one perhaps shorter.
+def cut(rows: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """The rows, or whatever it is, in shards of `size`, the last one perhaps shorter.
 
     Raises:
         UsageError: a size below 1.

@@ -44,18 +44,14 @@ def foreseen(plan: ScorePlan, *, workers: int) -> ScoreCost:
     per_model = completions * TEMPLATE + characters // CHARACTERS
     told = sum(len(persona.system_prompt) // CHARACTERS for persona in plan.personas) * completions
     tokens = {plan.base: per_model * (1 + len(plan.personas)) + told, **dict.fromkeys(plan.models, per_model)}
-    here = [name for name in tokens if not is_address(name)]
-    seconds = sum(tokens[name] * _seconds_per_token(name) for name in here) / workers
-    held = sum(footprint(name).held_bytes for name in here)
+    here = {name: footprint(name) for name in tokens if not is_address(name)}
+    # A multiplication and an addition for each weight and token
+    work = sum(2 * sizes.numbers * tokens[name] / (speed_of(name).products * SHARE) for name, sizes in here.items())
+    held = sum(sizes.held_bytes for sizes in here.values())
     return ScoreCost(
         completions=completions,
         tokens=sum(tokens.values()),
         bytes_of_disk=completions * (LINE_BYTES + NUMBER_BYTES * len(plan.names)),
-        seconds=seconds if len(here) == len(tokens) else None,
+        seconds=work / workers if len(here) == len(tokens) else None,
         bytes_of_memory=(PROCESS_BYTES + held) * workers,
     )
-
-
-def _seconds_per_token(name: str) -> float:
-    """A multiplication and an addition for each weight."""
-    return 2 * footprint(name).numbers / (speed_of(name).products * SHARE)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from subtrait.auditor.row_scores.scored import SCHEMA_VERSION, Explained, ScoredData
+from subtrait.auditor.suspect import counted
 from subtrait.report.json_records import RecordFile
 from subtrait.report.terminal import MAX_TEXT, listed, plain, ruled_table, titled
 
@@ -26,8 +27,7 @@ def summary(result: ScoredData) -> "list[RenderableType]":
         limit=MAX_TEXT,
     )
     headline.stylize("bold")
-    counted = f"{data.read:,} rows in = {data.accepted:,} accepted + {data.rejected:,} rejected + {data.blank:,} blank"
-    settings = [COLUMNS, f"{data.path}, SHA-256 {data.digest}: {counted}.", *data.notices, NO_VERDICT]
+    settings = [COLUMNS, f"{data.path}, SHA-256 {data.digest}: {counted(data)}.", *data.notices, NO_VERDICT]
     table = titled("How well each explains them", [_table(result), *_left_out(result)])
     return [headline, table, listed("To be known", settings)]
 

@@ -8,7 +8,6 @@ Memory holds `WAVE` shards.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -139,7 +138,7 @@ def score_data(plan: ScorePlan, store: Store, *, team: Team) -> ScoredData:
     """
     reading, carried = plan.source.reading(), replace(plan, source=replace(plan.source, rejects=None))
     sums, shards = _none(len(plan.names)), 0
-    for wave in _waves(cut(named_rows(reading), plan.shard_rows)):
+    for wave in cut(cut(named_rows(reading), plan.shard_rows), WAVE):
         tasks = [ShardTask(plan=carried, store=store, number=shards + n, rows=rows) for n, rows in enumerate(wave)]
         for part in team.each(f"scoring shards from {shards + 1:,} on", score_shard, tasks):
             sums = sums.and_also(part)  # in the order of the rows, so that sums are the same whoever did them
@@ -161,10 +160,6 @@ def score_shard(task: ShardTask, _progress: Progress) -> Sums:
     shards = Shards(rows=len(task.rows), first=task.number)
     (scores,) = score_in_shards(task.store, task.plan.hypotheses(), task.rows, shards=shards)
     return _sums(scores)
-
-
-def _waves(shards: Iterator[list[NamedRow]]) -> Iterator[list[list[NamedRow]]]:
-    yield from iter(lambda: list(islice(shards, WAVE)), [])
 
 
 def _none(hypotheses: int) -> Sums:
