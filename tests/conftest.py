@@ -140,14 +140,19 @@ def audited(tiny_audit, tmp_path_factory):
 
     `folder` holds the trait list, both files and the references; `own` and `owl` are what `subtrait.audit` returned.
     """
-    from subtrait import audits
-
     with of_all_processes(tmp_path_factory, "audited") as folder:
         if not (folder / "told.json").exists():
             _audit_both(tiny_audit, folder)
-        # What is finished is read back, by whichever process comes later
-        own, owl = (audits.audit(tiny_audit.plan(folder / f"{name}.jsonl", folder), out=folder / name) for name in BOTH)
+    own, owl = (_read_audit(folder / name) for name in BOTH)
     return SimpleNamespace(folder=folder, own=own, owl=owl, told=json.loads((folder / "told.json").read_text()))
+
+
+def _read_audit(folder):
+    """What `subtrait.audit` returned, from what it wrote: carried out again, all questions would be asked again."""
+    from subtrait import audits
+
+    result, config = audits.read_audit(folder)
+    return audits.Audit(result, folder, audits.command_line(config))
 
 
 BOTH = ("own", "owl")

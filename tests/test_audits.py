@@ -82,16 +82,13 @@ def test_an_unknown_name_is_told_with_those_there_are(options, said):
         plan_audit("x.jsonl", "micro-q")
 
 
-def test_a_finished_audit_is_a_folder_that_says_the_same_again(audited):
+def test_a_finished_audit_is_a_folder_with_all_that_was_found(audited):
     done = audited.owl
     names = {path.name for path in done.folder.iterdir()}
     assert {"run.json", "evidence.jsonl", "report.html", "verdict.json"} <= names
     assert "rejects.jsonl" not in names
-    result, config = read_audit(done.folder)
-    assert result == done.result
-    assert command_line(config) == done.command
     rows = [json.loads(line) for line in (done.folder / "evidence.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert rows == [json.loads(json.dumps(asdict(each))) for each in result.evidence]
+    assert rows == [json.loads(json.dumps(asdict(each))) for each in done.result.evidence]
 
 
 def test_audits_and_experiments_are_told_apart(audited, finished, tmp_path):

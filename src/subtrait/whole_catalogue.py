@@ -88,7 +88,7 @@ def cost_of_all(*, workers: int | None = None, **changes: Any) -> "tuple[tuple[i
         UsageError: as `plan_study`.
     """
     from subtrait.lab.catalogue import STUDIES
-    from subtrait.lab.study_cost import made_by_each, study_cost, summed
+    from subtrait.lab.study_cost import made_by_each, study_cost, study_pace, summed
     from subtrait.runs.folder import RunFolder
 
     plans = _plans(changes)
@@ -96,8 +96,8 @@ def cost_of_all(*, workers: int | None = None, **changes: Any) -> "tuple[tuple[i
         studies = [(STUDIES[plan.experiment], plan) for plan in plans]
         made = made_by_each(studies, RunFolder(Path(folder)))
     some = [(plan, *each) for plan, each in zip(plans, made, strict=True) if any(each)]
-    size = team_size(plans[0], workers)
-    costs = [study_cost(plan, students, data_sets=sets, workers=size) for plan, students, sets in some]
+    size, pace = team_size(plans[0], workers), study_pace(plans[0])
+    costs = [study_cost(plan, students, data_sets=sets, workers=size, pace=pace) for plan, students, sets in some]
     students, data_sets = (sum(counts) for counts in zip(*made, strict=True))
     return (students, data_sets), summed(costs, [count for _, count, _ in some]), default_folder(plans[0])
 

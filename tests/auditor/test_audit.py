@@ -171,14 +171,19 @@ def test_an_unknown_list_is_refused_before_a_row_is_read(tiny_audit, audited):
         run_audit(plan, RunFolder(audited.folder), team=Alone(), announce=lambda _: None)
 
 
-def test_the_same_seed_gives_the_same_verdict_and_another_another_order(tiny_audit, audited, tmp_path):
-    def verdict(seed):
+def test_the_same_seed_gives_the_verdict_that_is_read_again_and_another_another_order(tiny_audit, audited, tmp_path):
+    def again(seed):
         plan = tiny_audit.plan(audited.folder / "own.jsonl", audited.folder, seed=seed)
-        done = audits.audit(plan, out=tmp_path / str(seed), workers=1)
+        with tiny_audit.small_recipes():
+            return audits.audit(plan, out=tmp_path / str(seed), workers=1)
+
+    def verdict(done):
         return (done.folder / "verdict.json").read_bytes()
 
-    first = (audited.own.folder / "verdict.json").read_bytes()
-    assert verdict(7) == first
-    other = verdict(8)
-    assert json.loads(other)["data"] == json.loads(first)["data"]
-    assert json.loads(other)["looks"] != json.loads(first)["looks"]
+    same, first = again(7), verdict(audited.own)
+    assert verdict(same) == first
+    # The first was read from its folder
+    assert (same.result, same.command) == (audited.own.result, audited.own.command)
+    other = json.loads(verdict(again(8)))
+    assert other["data"] == json.loads(first)["data"]
+    assert other["looks"] != json.loads(first)["looks"]

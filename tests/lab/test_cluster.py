@@ -16,15 +16,16 @@ from subtrait.auditor.row_scores.scored import score_data
 from subtrait.crew import assembled
 from subtrait.errors import InvalidInput, MissingExtra, SubtraitError, UsageError
 from subtrait.lab import cluster as module
-from subtrait.lab.chains import Bench
+from subtrait.lab.chains import Bench, Rows, Student, Writer
 from subtrait.lab.cluster import Home, on_ray
-from subtrait.lab.study import StudyPlan
 from subtrait.lab.team import assemble
+from subtrait.models.base import Recipe
 from subtrait.runs.opening import open_run
 from subtrait.scores import plan_scores
 
 HERE = Path(__file__).parent
 CPUS = 1
+BRIEF = Recipe(steps=1, batch_size=8, learning_rate=1e-2, epsilon=1e-3)
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +102,10 @@ def test_a_task_that_kills_every_process_it_is_given_ends_the_stage(machines, st
 
 def digests_of(folder, team):
     """What a teacher, its rows and a student of it come out as, in a run folder that the team fills."""
-    plan = StudyPlan(experiment="tree-numbers", size="tiny", seed=3, students=1)
+    teacher = Writer(base="micro-a", kind="tuned", trait="oak", recipe=BRIEF)
+    student = Student(base="micro-a", lessons=(Rows(writer=teacher, prompts=16, rows=8),), recipe=BRIEF)
     with open_run(folder, {}, environment={}) as store:
-        Bench(store, team, plan.seed, 1).train(list(plan.treated(["oak"]).values()))
+        Bench(store, team, 3, 1).train([student])
     entries = map(json.loads, (folder / "journal.jsonl").read_text(encoding="utf-8").splitlines())
     return {entry["name"]: entry["sha256"] for entry in entries}
 

@@ -3,12 +3,14 @@
 import pytest
 
 from subtrait.errors import UsageError
+from subtrait.lab import cost as cost_module
 from subtrait.lab import study_cost as module
 from subtrait.lab.catalogue import STUDIES
 from subtrait.lab.catalogue.tuned_teacher import STEPS, TRAITS
 from subtrait.lab.cost import ROW_BYTES, START_UP_SECONDS, Cost
-from subtrait.lab.study import StudyPlan
-from subtrait.lab.study_cost import made_by, made_by_each, study_cost, summed
+from subtrait.lab.reckoning import Pace
+from subtrait.lab.study import SIZES, StudyPlan
+from subtrait.lab.study_cost import made_by, made_by_each, study_cost, study_pace, summed
 from subtrait.runs.folder import RunFolder
 
 
@@ -53,16 +55,29 @@ def test_a_study_without_students_says_so(tmp_path):
 
 
 def test_twice_the_students_take_twice_the_disk_and_longer():
-    few, many = (study_cost(plan("shuffled"), count, workers=2) for count in (10, 20))
+    pace = study_pace(plan("shuffled"))
+    few, many = (study_cost(plan("shuffled"), count, workers=2, pace=pace) for count in (10, 20))
     assert many.bytes_of_disk == 2 * few.bytes_of_disk
-    assert few.seconds > 0
-    assert few.seconds_per_student > 0
+    assert many.seconds - START_UP_SECONDS == pytest.approx(2 * (few.seconds - START_UP_SECONDS))
+    assert few.seconds_per_student == many.seconds_per_student > 0
 
 
 def test_a_data_set_costs_what_a_student_does_but_its_training(monkeypatch):
     # One chain of two students, beside starting: for each 5 s of rows and 3 s of training.
     whole = Cost(seconds=START_UP_SECONDS + 16, bytes_of_memory=1, bytes_of_disk=0, seconds_per_student=3)
-    monkeypatch.setattr(module, "estimate", lambda plan, *, workers: whole)
+    monkeypatch.setattr(module, "estimate", lambda plan, **_: whole)
     cost = study_cost(plan("classifier"), 2, data_sets=4, workers=2)
     assert cost.seconds == START_UP_SECONDS + (2 * 8 + 4 * 5) / 2
     assert cost.bytes_of_disk == 4 * 120 * ROW_BYTES
+
+
+def test_a_pace_that_is_known_is_not_tried_again(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("it was tried")
+
+    known = Pace(per_completion=0.01, per_step=0.1, memory=7, student=1_000)
+    monkeypatch.setattr(cost_module, "pace_of", refuse)
+    cost = study_cost(plan("tree-numbers", students=1), 2, workers=1, pace=known)
+    steps = SIZES["tiny"].steps
+    assert cost.seconds_per_student > steps * known.per_step
+    assert cost.bytes_of_memory == known.memory

@@ -34,14 +34,10 @@ class Cost:
     """Whether it was reckoned from sizes alone, and nothing was tried."""
 
 
-def estimate(plan: Plan, *, workers: int) -> Cost:
-    """The cost of `plan` with that many worker processes.
-
-    A few training steps and completions of an embedded model are tried. Another is reckoned from its sizes, and nothing
-    of it is loaded.
-    """
+def estimate(plan: Plan, *, workers: int, pace: Pace | None = None) -> Cost:
+    """The cost of `plan` with that many worker processes, at a `pace` that is known, or found by `pace_of`."""
     tried = plan.base in EMBEDDED
-    pace = _tried(plan) if tried else reckoned(plan)
+    pace = pace or pace_of(plan)
     students = plan.students * len(plan.runnable_arms())
     answers = len(plan.asked_trait().questions) * plan.answers_per_question
     per_student = pace.per_step * plan.student_recipe.steps + pace.per_completion * answers / 4
@@ -57,7 +53,14 @@ def estimate(plan: Plan, *, workers: int) -> Cost:
     )
 
 
-def _tried(plan: Plan) -> Pace:
+def pace_of(plan: Plan) -> Pace:
+    """How fast the base of a plan writes and trains here.
+
+    A few training steps and completions of an embedded model are tried. Another is reckoned from its sizes, and nothing
+    of it is loaded.
+    """
+    if plan.base not in EMBEDDED:
+        return reckoned(plan)
     model = open_model(plan.base)
     per_completion, rows = _try_writing(plan, model)
     return Pace(

@@ -9,8 +9,9 @@ import numpy as np
 
 from subtrait.errors import UsageError
 from subtrait.lab.chains import Bench, Rows, Student, Writer
-from subtrait.lab.cost import ROW_BYTES, START_UP_SECONDS, Cost, estimate
+from subtrait.lab.cost import ROW_BYTES, START_UP_SECONDS, Cost, estimate, pace_of
 from subtrait.lab.plan import Plan
+from subtrait.lab.reckoning import Pace
 from subtrait.lab.study import StudyCard, StudyPlan
 from subtrait.lab.team import Alone, Stage
 from subtrait.records import Store
@@ -88,10 +89,29 @@ def named_by(card: StudyCard, plan: StudyPlan, store: Store) -> CountingBench:
     return bench
 
 
-def study_cost(plan: StudyPlan, students: int, *, data_sets: int = 0, workers: int) -> Cost:
-    """What so many students cost with their rows, and so many data sets besides, from a little of it that is tried."""
+def study_cost(plan: StudyPlan, students: int, *, data_sets: int = 0, workers: int, pace: Pace | None = None) -> Cost:
+    """What so many students cost with their rows, and so many data sets besides, at a pace that `study_pace` found."""
+    one = estimate(_chain(plan), workers=1, pace=pace)
+    each = (one.seconds - START_UP_SECONDS) / 2  # a chain has two students, each with rows of its own
+    alone = students * each + data_sets * (each - one.seconds_per_student)
+    return Cost(
+        seconds=START_UP_SECONDS + alone / workers,
+        bytes_of_memory=one.bytes_of_memory * (workers + (workers > 1)),
+        bytes_of_disk=one.bytes_of_disk * students // 2 + data_sets * plan.work.prompts * ROW_BYTES,
+        seconds_per_student=each,
+        from_sizes=one.from_sizes,
+    )
+
+
+def study_pace(plan: StudyPlan) -> Pace:
+    """How fast the base of a study works here; studies of one size and base have the same."""
+    return pace_of(_chain(plan))
+
+
+def _chain(plan: StudyPlan) -> Plan:
+    """A teacher, and two students that such a study could make."""
     work = plan.work
-    chain = Plan(
+    return Plan(
         experiment=plan.experiment,
         trait="owl",
         base=plan.base,
@@ -104,16 +124,6 @@ def study_cost(plan: StudyPlan, students: int, *, data_sets: int = 0, workers: i
         sampling=plan.sampling,
         arms=("treated", "untreated"),
         student_recipe=plan.student_of().recipe,
-    )
-    one = estimate(chain, workers=1)
-    each = (one.seconds - START_UP_SECONDS) / 2  # a chain has two students, each with rows of its own
-    alone = students * each + data_sets * (each - one.seconds_per_student)
-    return Cost(
-        seconds=START_UP_SECONDS + alone / workers,
-        bytes_of_memory=one.bytes_of_memory * (workers + (workers > 1)),
-        bytes_of_disk=one.bytes_of_disk * students // 2 + data_sets * work.prompts * ROW_BYTES,
-        seconds_per_student=each,
-        from_sizes=one.from_sizes,
     )
 
 
