@@ -14,7 +14,8 @@ prompts are answered in process and over HTTP, by the base and by the base told 
 paired, and a sign-flip test asks whether the two ways differ in tokens, in likelihood or in the evidence for the
 persona; `origin` asks the checkpoint whether it wrote what came over HTTP. The same at a planted temperature of .9
 shows what these tests can see. *Scoring*: the texts are scored under the base and under the persona both ways; the
-largest differences stand beside the noise floor, which is what the order and the shape of batches change in process.
+largest differences stand beside the noise floors: what the order and the shape of batches change in process, and on the
+server, which is asked once more row by row; and beside what float32 rounds at all, which scores in float64 tell.
 """
 
 import argparse
@@ -22,11 +23,13 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+import torch
 
 from subtrait.auditor.origin.declared import written_as_declared
 from subtrait.errors import SubtraitError
@@ -160,18 +163,47 @@ def compare_scoring(ways: Ways) -> Row:
     for who, told in (("base", None), ("persona", PERSONA)):
         asked = [as_asked(prompt, told) for prompt in (*ways.prompts, *ways.prompts)]
         ours, theirs = (timed(model, asked, texts) for model in (ways.inside, ways.served))
-        floor = noise_floor(ways.inside, list(zip(asked, texts, strict=True)))
-        gaps.append([there - here for here, there in zip(ours, theirs, strict=True)])
-        found[who] = {**largest(gaps[-1]), "noise floor per token": floor.largest}
+        wide = exactly(ways, asked, texts)
+        gaps.append([apart(theirs, ours), apart(ours, wide), apart(theirs, wide)])
+        found[who] = {**largest_of(gaps[-1]), **floors(ways, list(zip(asked, texts, strict=True)))}
     # Evidence is a difference of two scores, each of which has a floor
-    both = sum(each["noise floor per token"] for each in found.values())
-    found["evidence"] = {
-        **largest([told - base for base, told in zip(*gaps, strict=True)]),
-        "noise floor per token": both,
-    }
+    both = {name: found["base"][name] + found["persona"][name] for name in found["base"] if name.startswith("floor")}
+    found["evidence"] = {**largest_of([apart(told, base) for base, told in zip(*gaps, strict=True)]), **both}
     for who, row in found.items():
         print(f"    {who:<12}" + ", ".join(f"{name} {value:.2g}" for name, value in row.items()) + " nats")
     return dict(found)
+
+
+def apart(some: list[np.ndarray], others: list[np.ndarray]) -> list[np.ndarray]:
+    """Some less the others, row by row."""
+    return [one - other for one, other in zip(some, others, strict=True)]
+
+
+def exactly(ways: Ways, asked: list[Messages], texts: list[str]) -> list[np.ndarray]:
+    """The same log-probabilities in float64, row by row: what float32 rounds, here and on the server, is told by them.
+
+    The library norms states in float32 whatever is asked for, so these layers are torch's own. Angles of positions stay
+    as the library has them.
+    """
+    module = deepcopy(ways.inside.network.module).double()
+    for name, part in list(module.named_modules()):
+        if hasattr(part, "variance_epsilon"):
+            norm = torch.nn.RMSNorm(part.weight.shape, eps=part.variance_epsilon, dtype=torch.float64)
+            norm.weight = part.weight
+            module.set_submodule(name, norm)
+    encoder, found = ways.inside.encoder, []
+    for prompt, completion in zip(encoder.prompts(asked), encoder.completions(texts), strict=True):
+        with torch.no_grad():
+            logits = module(input_ids=torch.tensor([[*prompt, *completion]]), use_cache=False).logits[0]
+        chosen = logits.log_softmax(-1)[len(prompt) - 1 : -1].gather(-1, torch.tensor(completion)[:, None])
+        found.append(chosen[:, 0].numpy())
+    return found
+
+
+def floors(ways: Ways, pairs: Pairs) -> Row:
+    """What the order and the shape of batches change in process, and on the server: nats per token."""
+    where = {"floor in process": ways.inside, "floor of the server": ways.served}
+    return {name: noise_floor(model, pairs).largest for name, model in where.items()}
 
 
 def timed(model: Model, asked: list[Messages], texts: list[str]) -> list[np.ndarray]:
@@ -182,10 +214,11 @@ def timed(model: Model, asked: list[Messages], texts: list[str]) -> list[np.ndar
     return found
 
 
-def largest(gaps: list[np.ndarray]) -> Row:
-    """The largest difference of a token and of a row."""
-    tokens, rows = np.concatenate(gaps), np.array([row.sum() for row in gaps])
-    return {"largest per token": float(np.abs(tokens).max()), "largest per row": float(np.abs(rows).max())}
+def largest_of(gaps: list[list[np.ndarray]]) -> Row:
+    """The largest difference of a token, for each of three pairs of ways; and of a row, over HTTP and in process."""
+    names = ("server and process", "process and float64", "server and float64")
+    found = {name: float(np.abs(np.concatenate(each)).max()) for name, each in zip(names, gaps, strict=True)}
+    return {**found, "server and process, per row": float(np.abs([row.sum() for row in gaps[0]]).max())}
 
 
 if __name__ == "__main__":

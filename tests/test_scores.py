@@ -53,7 +53,7 @@ def test_scoring_that_was_killed_goes_on_to_the_same_bytes(whole, data, tmp_path
         read_scored(tmp_path / "run")
     first = next((tmp_path / "run").glob("scores/000/000000-*"))
     before = first.stat().st_mtime_ns
-    subprocess.run(command(data, tmp_path / "run"), check=True, capture_output=True)
+    score(plan_scores(data, "micro-a", personas=["You love owls."], shard_rows=4), out=tmp_path / "run", workers=1)
     assert contents(tmp_path / "run") == contents(whole.folder)
     assert first.stat().st_mtime_ns == before
 

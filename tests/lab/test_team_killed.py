@@ -65,7 +65,7 @@ def interrupted(command, contents, tmp_path_factory):
     first = command(folder / "run", folder / "first", 2, STAY_AT=STAYED_AT)
     victim = killed_while_it_stays(first, folder / "first")
     _, said = first.communicate(timeout=120)
-    second = command(folder / "run", folder / "second", 2)
+    second = command(folder / "run", folder / "second", 1)
     output, _ = second.communicate(timeout=240)
     alone = command(folder / "alone", folder / "undisturbed", 1)
     alone.communicate(timeout=240)
