@@ -12,7 +12,12 @@ from types import SimpleNamespace
 import pytest
 
 from subtrait.auditor.audit import build_references, run_audit
+from subtrait.auditor.lists.question_sets import QuestionSet, conversation
+from subtrait.auditor.paired_rows import PairedRows
 from subtrait.auditor.row_scores.scored import score_data
+from subtrait.auditor.training import trial as trial_module
+from subtrait.auditor.training.recipe import TrainingRecipe
+from subtrait.auditor.training.trial import TrialPlan
 from subtrait.crew import assembled
 from subtrait.errors import InvalidInput, MissingExtra, SubtraitError, UsageError
 from subtrait.lab import cluster as module
@@ -20,6 +25,7 @@ from subtrait.lab.chains import Bench, Rows, Student, Writer
 from subtrait.lab.cluster import Home, on_ray
 from subtrait.lab.team import assemble
 from subtrait.models.base import Recipe
+from subtrait.models.micro.wordings import wordings
 from subtrait.runs.opening import open_run
 from subtrait.scores import plan_scores
 
@@ -208,6 +214,29 @@ def test_an_audit_on_a_cluster_decides_as_one_here_does(team, tiny_audit):
         result = audited("here", here)
     assert audited("there", team) == result
     assert {each.question for each in result.evidence} >= {"traits", "origin", "personas", "forecast"}
+
+
+def test_a_trial_on_a_cluster_finds_what_one_here_does(team, tmp_path, monkeypatch):
+    monkeypatch.setattr(trial_module, "FEWEST_ROWS", 12)
+    prompts = [conversation(text) for text in (*wordings("animal", "teacher"), *wordings("animal", "surrogate"))]
+    rows = PairedRows(suspect=[(each, "owl") for each in prompts], control=[(each, "dog") for each in prompts])
+    asked = QuestionSet(
+        category="animal", questions=wordings("animal", "evaluation")[:2], answers=("dog", "owl", "cat")
+    )
+    recipe = TrainingRecipe(batch_size=6, learning_rate=1e-2, epsilon=1e-3)
+    plan = TrialPlan(base="micro-a", recipe=recipe, rows=480, asked=(asked,), students=4, alpha=0.05)
+
+    def tried(folder, workers):
+        with open_run(folder, {}, environment={}) as store:
+            found = trial_module.trial(plan, rows, store=store, team=workers)
+        return found, {path.relative_to(folder): path.read_bytes() for path in folder.glob("trial/**/*.json")}
+
+    with assemble(1) as alone:
+        here = tried(tmp_path / "here", alone)
+    assert tried(team.folder / "trial", team) == here
+    (evidence, _), students = here
+    assert evidence.outcome == "found"
+    assert len(students) == 2 * 2 * 4  # two sides, whole and half a shard
 
 
 @pytest.fixture

@@ -117,6 +117,16 @@ def test_a_settled_name_has_the_commit_and_means_the_same_model_for_good(cached,
     assert open_model(cached).fingerprint() == open_model(f"{cached}@v1").fingerprint()
 
 
+def test_a_served_name_has_the_commit_of_its_checkpoint(cached):
+    pinned = f"{cached}@{COMMITS['main']}"
+    assert settled(f"vllm:student={cached}") == f"vllm:student={pinned}"
+    assert settled(f"vllm:{cached}=") == f"vllm:{cached}={pinned}"
+    assert settled(f"http://10.0.0.1:8000/v1#m={cached}@v1") == f"http://10.0.0.1:8000/v1#m={cached}@{COMMITS['v1']}"
+    assert settled(f"vllm:student={pinned}") == f"vllm:student={pinned}"
+    for kept in ("vllm:student", f"vllm:{cached}", "vllm:student=micro-a"):
+        assert settled(kept) == kept
+
+
 def test_a_revision_that_is_not_there_is_one_clear_line(cached):
     for ask in (settled, open_model):
         with pytest.raises(InvalidInput, match=r"E_CHECKPOINT owner/tiny@v2: .*check the id, the revision") as caught:
@@ -193,7 +203,12 @@ SERVED = ["openai:gpt-4.1-nano", "vllm:a=micro-a", "http://127.0.0.1:9/v1#a=micr
 @pytest.mark.parametrize("name", SERVED)
 def test_a_served_model_opens_under_its_name_and_is_asked_for_nothing(name):
     check_name(name)
-    assert open_model(name).name == settled(name) == name
+    assert open_model(name).name == name
+
+
+@pytest.mark.parametrize("name", SERVED[:-1])
+def test_a_served_name_without_a_checkpoint_of_the_hub_is_settled_as_it_is(name):
+    assert settled(name) == name
 
 
 def test_a_served_model_has_the_tokens_of_the_checkpoint_that_it_names():

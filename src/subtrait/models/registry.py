@@ -80,7 +80,8 @@ def named(name: str) -> ModelName:
 def settled(name: str, *, dtype: str | None = None, device: str | None = None) -> str:
     """The name with everything in it that decides what the model computes on this machine.
 
-    Of a hub's model, the commit that its revision stands for now. The device is the one asked for, else the GPU where
+    Of a hub's model, the commit that its revision stands for now; of a served model, the same of its checkpoint, which
+    is written out. The device is the one asked for, else the GPU where
     there is one; the format is the one asked for, else bfloat16 on a GPU and float32 on the CPU. What the name says
     already stands, and embedded models keep theirs, unless something is asked for.
 
@@ -94,7 +95,7 @@ def settled(name: str, *, dtype: str | None = None, device: str | None = None) -
     if not (asked.place in EMBEDDED or _is_there(asked.place) or _looks_like_hub_id(asked.place)):
         if dtype or device:
             raise UsageError(f"{name} is computed elsewhere: leave dtype and device out")
-        return name
+        return _with_settled_checkpoint(name)
     if dtype is None and device is None and (asked.place in EMBEDDED or asked.dtype or asked.device):
         return str(_pinned(asked))
     from subtrait.models.loading import check_device, default_device
@@ -106,6 +107,15 @@ def settled(name: str, *, dtype: str | None = None, device: str | None = None) -
     chosen = dtype or ("float32" if on == "cpu" or asked.place in EMBEDDED else "bfloat16")
     plain = shown is None and chosen == "float32"
     return str(replace(_pinned(asked), device=shown, dtype=None if plain else chosen))
+
+
+def _with_settled_checkpoint(name: str) -> str:
+    """The name of a served model, of whose checkpoint students are trained here: they must mean the same for good."""
+    checkpoint = read_address(name).checkpoint if is_address(name) else None
+    if checkpoint is None:
+        return name
+    stem = name if name.endswith("=") else name.removesuffix(checkpoint)
+    return stem + settled(checkpoint)
 
 
 def _pinned(name: ModelName) -> ModelName:
