@@ -113,6 +113,7 @@ def _contend(options: argparse.Namespace) -> None:
     """Load, choose a batch size, score each hypothesis when it is asked for, and say in the end what all took."""
     model, hypotheses = _embedded(options) if options.model != "0.5b" else _half_billion(options)
     score = CONTENDERS[options.contender]
+    score(model, hypotheses[-1][:1], 1)  # libraries set themselves up
     batch = 0 if options.contender == "subtrait" else _fastest(score, model, hypotheses[-1])
     print(json.dumps({"batch": batch or "by length"}), flush=True)
     clear_peak()  # of loading
@@ -132,9 +133,8 @@ def _contend(options: argparse.Namespace) -> None:
 
 
 def _fastest(score: Contender, model: Any, pairs: Pairs) -> int:
-    """The batch size with the most rows a second, each tried once on the first rows after a warm-up."""
+    """The batch size with the most rows a second, each tried once on the first rows."""
     speeds = {}
-    score(model, pairs[:1], 1)
     for batch in BATCHES:
         part = pairs[: max(TRIED_ROWS, batch)]
         if len(part) < batch:
