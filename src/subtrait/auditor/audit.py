@@ -10,19 +10,17 @@ from typing import Final
 
 import subtrait
 from subtrait.audit_records import AuditResult, ForecastRow, Look, NullCloud, TraitScore, TrialRow
-from subtrait.auditor.audit_plan import AuditPlan, Subject, design_of, setting_of
+from subtrait.auditor.audit_plan import AuditPlan, Subject, design_of, read_sample, setting_of
 from subtrait.auditor.batch_noise import batch_noise
 from subtrait.auditor.before_and_after import filter_effect
 from subtrait.auditor.content import NameCount
 from subtrait.auditor.lineage.writer import writer_lineage
-from subtrait.auditor.lists.trait_lists import load_trait_list
 from subtrait.auditor.not_checked import not_checked
 from subtrait.auditor.origin.relation import relation_to_base
 from subtrait.auditor.paired_rows import ControlTask, PairedRows, beside_own
 from subtrait.auditor.personas import PersonaTask, told_personas
 from subtrait.auditor.references.cache import Cached, references_for, said_by_servers
 from subtrait.auditor.references.cost import announce_references
-from subtrait.auditor.suspect import counted, read_suspect
 from subtrait.auditor.training.forecast import forecast
 from subtrait.auditor.training.planned import (
     FORECAST_ROWS,
@@ -121,10 +119,7 @@ def references_of(subject: Subject, *, team: Team, announce: Announce) -> Cached
 
 def read_subject(plan: AuditPlan, *, announce: Announce) -> tuple[Subject, NameCount]:
     """Read all rows, counted and searched for names, and open the models. Raises as `run_audit`."""
-    listed = load_trait_list(plan.traits)
-    names = NameCount(listed.traits)
-    suspect = read_suspect(plan.source, names, rng=stream(plan.seed, "sample"))
-    announce(counted(suspect.data))
+    listed, names, suspect = read_sample(plan, announce=announce)
     return Subject(plan=plan, suspect=suspect, setting=setting_of(plan, suspect, listed), listed=listed), names
 
 

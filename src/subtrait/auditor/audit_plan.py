@@ -1,5 +1,6 @@
 """What an audit is about: the plan of the user, and the subject that the questions are asked of."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -7,13 +8,15 @@ from typing import Final
 import numpy as np
 
 from subtrait.audit_records import ListedTrait, Policy
-from subtrait.auditor.lists.trait_lists import TraitList
+from subtrait.auditor.content import NameCount
+from subtrait.auditor.lists.trait_lists import TraitList, load_trait_list
 from subtrait.auditor.references.work import Design
 from subtrait.auditor.references.writers import Setting
-from subtrait.auditor.suspect import FilterName, Source, Suspect
+from subtrait.auditor.suspect import FilterName, Source, Suspect, counted, read_suspect
 from subtrait.auditor.training.recipe import TrainingRecipe
 from subtrait.auditor.verdict import shares
 from subtrait.errors import UsageError
+from subtrait.lab.seeds import stream
 from subtrait.models.huggingface import HuggingFaceModel
 from subtrait.models.registry import EMBEDDED, open_model
 from subtrait.models.servers.addresses import is_address
@@ -78,6 +81,20 @@ class Subject:
     def alpha(self) -> float:
         """The share of the false-alarm rate that each flagging question may use."""
         return shares(self.plan.policy, with_trial=self.plan.students > 0)
+
+
+def read_sample(plan: AuditPlan, *, announce: Callable[[str], None]) -> tuple[TraitList, NameCount, Suspect]:
+    """Read the list and all rows, searched for the names of traits; `announce` is told how many rows there were.
+
+    Raises:
+        UsageError: an unknown list or shape.
+        InvalidInput: the list or the data cannot be accepted.
+    """
+    listed = load_trait_list(plan.traits)
+    names = NameCount(listed.traits)
+    suspect = read_suspect(plan.source, names, rng=stream(plan.seed, "sample"))
+    announce(counted(suspect.data))
+    return listed, names, suspect
 
 
 def setting_of(plan: AuditPlan, suspect: Suspect, listed: TraitList) -> Setting:

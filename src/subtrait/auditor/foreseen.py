@@ -10,13 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from subtrait.auditor.audit_plan import AuditPlan, Subject, check_asked, design_for, design_of, setting_of
-from subtrait.auditor.content import NameCount
-from subtrait.auditor.lists.trait_lists import TraitList, load_trait_list
+from subtrait.auditor.audit_plan import AuditPlan, check_asked, design_for, read_sample, setting_of
+from subtrait.auditor.lists.trait_lists import TraitList
 from subtrait.auditor.references.cost import SURROGATE_ROWS, Rates, at_hand, building, served_by, tried
 from subtrait.auditor.references.reckoning import reckoned_memory, reckoned_rates
 from subtrait.auditor.references.writers import writes_enough
-from subtrait.auditor.suspect import Suspect, counted, read_suspect
+from subtrait.auditor.suspect import Suspect
 from subtrait.auditor.training.planned import (
     FORECAST_ROWS,
     forecast_announced,
@@ -28,7 +27,6 @@ from subtrait.auditor.training.planned import (
 )
 from subtrait.auditor.traits import EXACT_ROWS, FINALISTS, nothing_beside, too_few_rows
 from subtrait.lab.cost import peak_memory
-from subtrait.lab.seeds import stream
 from subtrait.models.registry import EMBEDDED
 
 
@@ -52,9 +50,7 @@ def foresee(plan: AuditPlan, *, announce: Callable[[str], None], references_only
         UsageError: an unknown name, or a base that gives no gradients.
         InvalidInput: the data or a checkpoint cannot be accepted.
     """
-    listed = load_trait_list(plan.traits)
-    suspect = read_suspect(plan.source, NameCount(listed.traits), rng=stream(plan.seed, "sample"))
-    announce(counted(suspect.data))
+    listed, _, suspect = read_sample(plan, announce=announce)
     if len(suspect.pairs) < plan.rows_needed:
         return _nothing_more(too_few_rows(len(suspect.pairs), needed=plan.rows_needed).finding)
     embedded = plan.base in EMBEDDED
@@ -74,7 +70,7 @@ def _nothing_more(finding: str) -> Foreseen:
 def _tried(plan: AuditPlan, suspect: Suspect, listed: TraitList) -> tuple[tuple[str, float], Rates] | None:
     """What references take, or where they are; None where the base cannot write any."""
     setting = setting_of(plan, suspect, listed)
-    design = design_of(Subject(plan=plan, suspect=suspect, setting=setting, listed=listed))
+    design = design_for(plan, listed.traits, passing=setting.filter, tokens=setting.tokens)
     folder = at_hand(design, setting, plan.references)
     if folder is None and not writes_enough(setting, design.looks, rng=np.random.default_rng(design.seed)):
         return None
