@@ -65,6 +65,16 @@ def one_thread():
     torch.set_num_threads(before)
 
 
+@pytest.fixture
+def threads():
+    """Sets how many threads torch takes, until the test ends."""
+    import torch
+
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def tokenizer():
     return make_tokenizer()

@@ -6,7 +6,9 @@ import torch
 
 from subtrait.errors import UsageError
 from subtrait.models import transformers_adapter as adapter
-from subtrait.models.likelihood import SHORT_PASS, WORTH_SHARING, batches, score_tokens, surprise_tokens
+from subtrait.models.likelihood import SHORT_PASS, WORTH_SHARING, batches, passes, score_tokens, surprise_tokens
+from subtrait.models.shared_context import SharedContext
+from subtrait.models.side_by_side import MOST_LANES
 
 RNG = np.random.default_rng(0)
 PAIRS = [
@@ -60,6 +62,15 @@ def test_batches_hold_every_row_once_within_the_limit():
     found = list(batches(lengths, 200))
     assert sorted(row for batch in found for row in batch) == list(range(100))
     assert all(len(batch) * max(lengths[row] for row in batch) <= 200 for batch in found)
+
+
+@pytest.mark.parametrize("rows", [1, 8, 16, 20, 32, 36, 40, 48, 56, 60])
+def test_passes_are_a_multiple_of_those_that_go_side_by_side_within_the_limit(network, rows):
+    pairs = [([1] * 60, [2] * 30) for _ in range(rows)]
+    found = passes(SharedContext(network, 0, None), pairs, limit=720)
+    assert [row for each in found for row in each] == list(range(rows))
+    assert all(len(each) <= 8 for each in found)
+    assert len(found) == 1 if rows <= 8 else len(found) % MOST_LANES == 0
 
 
 def test_a_row_longer_than_the_limit_goes_alone():

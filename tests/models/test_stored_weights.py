@@ -13,6 +13,7 @@ from subtrait.models import gradients, lora, sketch, stored_weights
 from subtrait.models.base import Recipe, Sampling
 from subtrait.models.footprint import footprint
 from subtrait.models.huggingface import load_checkpoint
+from subtrait.models.likelihood import score_tokens
 from subtrait.models.loading import load_network
 from subtrait.records import Example
 
@@ -75,6 +76,13 @@ def test_scores_texts_and_fingerprints_are_the_same_to_the_bit(either, folder):
     assert texts[0] == texts[1]
     assert stored.fingerprint() == whole.fingerprint()
     assert stored.network.dtype == whole.network.dtype == "float32"
+
+
+def test_passes_side_by_side_widen_weights_in_rooms_of_their_own(either, narrow, threads):
+    stored, whole = either(narrow)
+    pairs = [([*range(3, 3 + length)], [*range(40, 60)]) for length in range(4, 44)]
+    threads(2)
+    same(*(score_tokens(each.network, pairs, token_budget=130) for each in (stored, whole)))
 
 
 def test_embeddings_that_are_the_output_layer_too_are_read_from_one_place(either, narrow):

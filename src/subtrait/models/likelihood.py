@@ -6,8 +6,9 @@ Needs torch: imported by backends.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 
 import numpy as np
 import torch
@@ -15,7 +16,8 @@ import torch
 from subtrait.models.backing_off import in_halves
 from subtrait.models.output_head import Head, head_of, log_probabilities, surprisal_moments
 from subtrait.models.padded_rows import Pair, right_padded, states_at
-from subtrait.models.shared_context import read_shared
+from subtrait.models.shared_context import SharedContext, read_shared
+from subtrait.models.side_by_side import MOST_LANES, lanes
 from subtrait.models.transformers_adapter import Network
 
 MAX_STRETCH = 1.15
@@ -26,6 +28,8 @@ WORTH_SHARING = 8
 """Tokens that all prompts begin with, from which on it is faster to read them once."""
 CACHED_TOKENS = 4
 """So many tokens of a row that were read before take as much room as one that is computed."""
+LAST_PASSES = ((), (4,), (2, 2), (1, 1, 2))
+"""Into how many parts each of the last passes is cut, where that many are more than a multiple of `MOST_LANES`."""
 JUDGED_TOGETHER = 2_048
 """Completion tokens from which on their states are given to the output layer: it is read once for all of them, and its
 products are faster with many. In float32 and 896 wide their states take 7 MiB."""
@@ -65,12 +69,20 @@ def _by_batches(
     """
     judged: list[np.ndarray] = [np.empty(0)] * len(pairs)
     with torch.no_grad():
-        head = head_of(network, transform=network.after_output_layer)
-        values = partial(_values, judge, head.widened() if widened else head)
-        for held in _together(_row_states(network, pairs, limit=limit or network.pass_tokens)):
-            for rows, parts in in_halves(held, values):
-                for each, part in zip(rows, parts, strict=True):
-                    judged[each.row] = part
+        transform = network.after_output_layer
+        whole = head_of(network, transform=transform).widened() if widened else None
+        context, rest = _split(network, pairs)
+        planned = passes(context, rest, limit=limit or network.pass_tokens)
+
+        def values(each: Network, held: Sequence[RowStates]) -> list[tuple[RowStates, np.ndarray]]:
+            work = partial(_values, judge, whole or head_of(each, transform=transform))
+            return [pair for rows, parts in in_halves(held, work) for pair in zip(rows, parts, strict=True)]
+
+        with lanes(network, items=len(planned)) as abreast:
+            found = abreast.each(partial(_row_states, context, rest), planned)
+            held = _together(chain.from_iterable(found))
+            for row, part in chain.from_iterable(abreast.each(values, held)):
+                judged[row.row] = part
     return judged
 
 
@@ -89,12 +101,29 @@ class RowStates:
     targets: torch.Tensor
 
 
-def _row_states(network: Network, pairs: Sequence[Pair], *, limit: int) -> Iterator[RowStates]:
-    """Those of every row, in the order in which rows are computed."""
+def _split(network: Network, pairs: Sequence[Pair]) -> tuple[SharedContext, list[Pair]]:
+    """What all prompts begin with, read, and the rows without it."""
     context = read_shared(network, [prompt for prompt, _ in pairs], least=WORTH_SHARING)
-    rest = [(prompt[context.length :], completion) for prompt, completion in pairs]
+    return context, [(prompt[context.length :], completion) for prompt, completion in pairs]
+
+
+def passes(context: SharedContext, rest: Sequence[Pair], *, limit: int) -> list[list[int]]:
+    """The rows of every forward pass, at most `limit` tokens with padding each (or a single row).
+
+    The last ones are smaller, so that of those that go side by side none ends much later than the others. However many
+    do, these are the same, and so is what they compute.
+    """
     room = context.length // CACHED_TOKENS
-    lengths = [room + len(prompt) + len(completion) for prompt, completion in rest]
+    found = list(batches([room + len(prompt) + len(completion) for prompt, completion in rest], limit))
+    parts = LAST_PASSES[len(found) % MOST_LANES] if len(found) > 1 else ()
+    whole = found[: len(found) - len(parts)]
+    cut = [np.array_split(rows, count) for rows, count in zip(found[len(whole) :], parts, strict=True)]
+    return [*whole, *(part.tolist() for some in cut for part in some if len(part))]
+
+
+def _row_states(context: SharedContext, rest: Sequence[Pair], network: Network, rows: Sequence[int]) -> list[RowStates]:
+    """Those of the rows of one pass."""
+    context = replace(context, network=network)
 
     def computed(rows: Sequence[int]) -> list[RowStates]:
         padded = right_padded([rest[row] for row in rows]).to(network.device)
@@ -102,22 +131,27 @@ def _row_states(network: Network, pairs: Sequence[Pair], *, limit: int) -> Itera
         states = states_at(network, padded, read=context.states_after).split(counts)
         return [RowStates(*each) for each in zip(rows, states, padded.targets.split(counts), strict=True)]
 
-    for batch in batches(lengths, limit):
-        for _, found in in_halves(batch, computed):
-            yield from found
+    return [state for _, states in in_halves(rows, computed) for state in states]
 
 
 def _together(rows: Iterable[RowStates]) -> Iterator[list[RowStates]]:
-    """Rows in groups of `JUDGED_TOGETHER` tokens or somewhat more."""
+    """Rows in groups of half of `JUDGED_TOGETHER` tokens or somewhat more: two of them, which may go side by side, once
+    there is enough for both, and what is left in the end.
+    """
     held, tokens = list[RowStates](), 0
     for each in rows:
         held.append(each)
         tokens += len(each.targets)
         if tokens >= JUDGED_TOGETHER:
-            yield held
+            yield from _in_two(held)
             held, tokens = [], 0
     if held:
-        yield held
+        yield from _in_two(held) if tokens >= JUDGED_TOGETHER // 2 else [held]
+
+
+def _in_two(rows: list[RowStates]) -> Iterator[list[RowStates]]:
+    half = (len(rows) + 1) // 2
+    yield from (part for part in (rows[:half], rows[half:]) if part)
 
 
 def batches(lengths: Sequence[int], limit: int) -> Iterator[list[int]]:

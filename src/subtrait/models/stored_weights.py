@@ -111,7 +111,7 @@ class Pages:
 
 
 class Room:
-    """Memory for widened weights, used again and again. It is never copied: nothing lasts in it."""
+    """Memory for widened weights, used again and again by one thread. A copy of a module has its own."""
 
     def __init__(self) -> None:
         """Nothing is taken before it is needed."""
@@ -126,7 +126,7 @@ class Room:
         return self._numbers[: weight.numel()].view(weight.shape).copy_(weight.detach())
 
     def __deepcopy__(self, _: Any) -> Self:
-        return self
+        return type(self)()
 
 
 Stored = tuple[torch.nn.Parameter, Pages]

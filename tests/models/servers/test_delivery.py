@@ -62,7 +62,9 @@ def test_pauses_grow_stay_bounded_and_differ_between_requests():
 
 def test_a_server_that_never_answers_well_is_given_up_with_the_last_reason(serve, connect, scripted):
     server = serve(lambda asked: scripted.error(500, text="out of order"))
-    with pytest.raises(ServerError, match=r"row 0: asked 3 times, at last status 500: .*out of order.* run the same"):
+    with pytest.raises(
+        ServerError, match=r"^E_API .*row 0: asked 3 times, at last status 500: .*out of order.* run the same"
+    ):
         Delivery(connect(server), attempts=3, pause=lambda seconds: None).ask(request())
     assert len(server.asked) == 3
 

@@ -119,7 +119,7 @@ class Delivery:
         is asked.
 
         Raises:
-            ServerError: no reply that could be read in all attempts.
+            ServerError: E_API, no reply that could be read in all attempts.
             Stopped: `stop` was set.
             InvalidInput, ServerError: as `Connection.ask`.
         """
@@ -134,7 +134,8 @@ class Delivery:
                 self.pause(pause_before(attempt, request.where, wait=problem.wait), stop)
             if request.made and (found := request.made()):
                 return found
-        raise ServerError(f"{where}: asked {self._attempts} times, at last {problem}. {RESUME} the server is well")
+        tried = f"asked {self._attempts} times, at last {problem}"
+        raise ServerError(f"E_API {where}: {tried}. {RESUME} the server is well")
 
     def get(self, path: str) -> Row:
         """The JSON object that is there. Raises as `ask`."""

@@ -1,0 +1,80 @@
+"""Forward passes side by side on a CPU, each on threads of its own.
+
+Threads that share one matrix product wait for the slowest of them at every product; with a pass each they wait once, at
+the end. A module is no place for two at once, so every thread has its own, around the same weights.
+
+Needs torch: imported by backends.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import replace
+from queue import SimpleQueue
+from typing import Final, TypeVar
+
+import torch
+
+from subtrait.models.transformers_adapter import Network
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+Work = Callable[[Network, Item], Made]
+MOST_LANES: Final = 4
+"""Passes at once, at most: each has its states in memory. With more threads than that a pass has several."""
+
+
+class Lanes:
+    """Networks of the same weights, each for one thread at a time."""
+
+    def __init__(self, networks: Sequence[Network], pool: ThreadPoolExecutor | None = None) -> None:
+        """With no `pool` there is one, and work is done where it is asked for."""
+        self.count, self._first, self._pool = len(networks), networks[0], pool
+        self._free = SimpleQueue[Network]()
+        for network in networks:
+            self._free.put(network)
+
+    def each(self, work: Work[Item, Made], items: Iterable[Item]) -> Iterator[Made]:
+        """What `work` makes of every item, in their order; as many as there are lanes are begun ahead."""
+        if self._pool is None:
+            yield from (work(self._first, item) for item in items)
+            return
+        begun = deque[Future[Made]]()
+        for item in items:
+            begun.append(self._pool.submit(self._done, work, item))
+            if len(begun) > self.count:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+
+    def _done(self, work: Work[Item, Made], item: Item) -> Made:
+        network = self._free.get()
+        try:
+            with torch.no_grad():  # which every thread has to be told
+                return work(network, item)
+        finally:
+            self._free.put(network)
+
+
+@contextmanager
+def lanes(network: Network, *, items: int) -> Iterator[Lanes]:
+    """Lanes for so many items: one for each CPU thread of torch, `MOST_LANES` at most, or one with all threads."""
+    threads = torch.get_num_threads()
+    count = min(threads, items, MOST_LANES) if network.device.type == "cpu" else 1
+    if count < 2:
+        yield Lanes([network])
+        return
+    pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(threads // count,))
+    try:
+        yield Lanes([network, *(_twin(network) for _ in range(count - 1))], pool)
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)  # also of threads that begin later
+
+
+def _twin(network: Network) -> Network:
+    """The same weights in modules of their own."""
+    weights = {id(weight): weight for weight in network.module.parameters()}
+    return replace(network, module=deepcopy(network.module, weights))
