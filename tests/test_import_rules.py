@@ -47,6 +47,7 @@ TORCH_BACKEND = {
         "padded_rows",
         "sampling",
         "shared_context",
+        "side_by_side",
         "sketch",
         "stored_weights",
         "trl_training",
