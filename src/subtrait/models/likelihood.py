@@ -33,6 +33,8 @@ LAST_PASSES = ((), (4,), (2, 2), (1, 1, 2))
 JUDGED_TOGETHER = 2_048
 """Completion tokens from which on their states are given to the output layer: it is read once for all of them, and its
 products are faster with many. In float32 and 896 wide their states take 7 MiB."""
+JUDGED_APART = 256
+"""Completion tokens from which on halves of them, side by side, take less time than all on one thread."""
 
 
 Judge = Callable[[Head, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -135,8 +137,9 @@ def _row_states(context: SharedContext, rest: Sequence[Pair], network: Network, 
 
 
 def _together(rows: Iterable[RowStates]) -> Iterator[list[RowStates]]:
-    """Rows in groups of half of `JUDGED_TOGETHER` tokens or somewhat more: two of them, which may go side by side, once
-    there is enough for both, and what is left in the end.
+    """Rows in groups of half of `JUDGED_TOGETHER` tokens or somewhat more, two at a time, which may go side by side.
+
+    What is left in the end is halved too, if it is `JUDGED_APART` tokens.
     """
     held, tokens = list[RowStates](), 0
     for each in rows:
@@ -146,7 +149,7 @@ def _together(rows: Iterable[RowStates]) -> Iterator[list[RowStates]]:
             yield from _in_two(held)
             held, tokens = [], 0
     if held:
-        yield from _in_two(held) if tokens >= JUDGED_TOGETHER // 2 else [held]
+        yield from _in_two(held) if tokens >= JUDGED_APART else [held]
 
 
 def _in_two(rows: list[RowStates]) -> Iterator[list[RowStates]]:
