@@ -81,9 +81,9 @@ def settled(name: str, *, dtype: str | None = None, device: str | None = None) -
     """The name with everything in it that decides what the model computes on this machine.
 
     Of a hub's model, the commit that its revision stands for now; of a served model, the same of its checkpoint, which
-    is written out. The device is the one asked for, else the GPU where
-    there is one; the format is the one asked for, else bfloat16 on a GPU and float32 on the CPU. What the name says
-    already stands, and embedded models keep theirs, unless something is asked for.
+    is written out. The device is the one asked for, else the GPU where there is one; the format is the one asked for,
+    else bfloat16 on a GPU and float32 on the CPU. What the name says already stands, and embedded models keep theirs,
+    unless something is asked for.
 
     Raises:
         UsageError: an unknown model, format or device, or one that this machine lacks.

@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 
 import torch
 
-from subtrait.models.transformers_adapter import Network
+from subtrait.models.transformers_adapter import Network, set_threads
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -66,12 +66,12 @@ def lanes(network: Network, *, items: int) -> Iterator[Lanes]:
     if count < 2:
         yield Lanes([network])
         return
-    pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(threads // count,))
+    pool = ThreadPoolExecutor(count, initializer=set_threads, initargs=(threads // count,))
     try:
         yield Lanes([network, *(_twin(network) for _ in range(count - 1))], pool)
     finally:
         pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(threads)  # also of threads that begin later
+        set_threads(threads)  # also of threads that begin later
 
 
 def _twin(network: Network) -> Network:
