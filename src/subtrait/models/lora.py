@@ -78,7 +78,7 @@ def add_lora(network: Network, rank: int) -> Network:
 
 
 def twin(network: Network) -> Network:
-    """A copy of the network that shares its tensors, for adapters to be put on."""
+    """Modules of their own around the same tensors: for adapters to be put on, or for another thread."""
     import torch
 
     module = network.module

@@ -10,13 +10,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from copy import deepcopy
-from dataclasses import replace
 from queue import SimpleQueue
 from typing import Final, TypeVar
 
 import torch
 
+from subtrait.models.lora import twin
 from subtrait.models.transformers_adapter import Network, set_threads
 
 Item = TypeVar("Item")
@@ -68,13 +67,7 @@ def lanes(network: Network, *, items: int) -> Iterator[Lanes]:
         return
     pool = ThreadPoolExecutor(count, initializer=set_threads, initargs=(threads // count,))
     try:
-        yield Lanes([network, *(_twin(network) for _ in range(count - 1))], pool)
+        yield Lanes([network, *(twin(network) for _ in range(count - 1))], pool)
     finally:
         pool.shutdown(cancel_futures=True)
         set_threads(threads)  # also of threads that begin later
-
-
-def _twin(network: Network) -> Network:
-    """The same weights in modules of their own."""
-    weights = {id(weight): weight for weight in network.module.parameters()}
-    return replace(network, module=deepcopy(network.module, weights))
