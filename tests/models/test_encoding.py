@@ -3,6 +3,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from subtrait.errors import InvalidInput
 from subtrait.models.encoding import ChatEncoder
+from subtrait.models.registry import open_model
 from subtrait.models.templates import Template
 
 TALK = [
@@ -40,6 +41,14 @@ def test_a_special_token_spelt_in_a_completion_is_plain_text(encoder):
     assert [row.count(2) for row in tokens] == [1, 1, 1]
     assert all(row[-1] == encoder.end_of_turn == 2 and 1 not in row for row in tokens)
     assert encoder.decode([row[:-1] for row in tokens]) == [HOSTILE, "owl", ""]
+
+
+def test_a_text_has_the_same_tokens_whatever_stands_beside_it():
+    encoder = open_model("micro-a").encoder
+    texts = [" at, 537, 505, 619", "owl", "", " ", "\nwhy?", "The cat <|end|>"]
+    alone = [encoder.completions([text])[0] for text in texts]
+    assert encoder.completions(texts) == alone
+    assert encoder.decode(alone)[:-1] == texts[:-1]
 
 
 def test_special_tokens_are_left_out_of_decoded_text(encoder):

@@ -48,9 +48,10 @@ class ChatEncoder:
 
     def completions(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each assistant text, its end of turn included; special tokens in the text are plain text."""
-        if self._same_inside and not any(map(self._control.search, texts)):
-            return [[*tokens, self.end_of_turn] for tokens in self._encode_start(texts)]
-        return [[*self._encode_literal(text), self.end_of_turn] for text in texts]
+        simple = [row for row, text in enumerate(texts) if self._same_inside and not self._control.search(text)]
+        found = dict(zip(simple, self._encode_start([texts[row] for row in simple]), strict=True))
+        tokens = (found[row] if row in found else self._encode_literal(text) for row, text in enumerate(texts))
+        return [[*each, self.end_of_turn] for each in tokens]
 
     def decode(self, tokens: Sequence[Sequence[int]]) -> list[str]:
         """Texts without special tokens."""
@@ -85,7 +86,8 @@ class ChatEncoder:
         return self._encode_start([text])[0] if self._same_inside else self._encode_after_break(self._tokenizer, text)
 
     def _encode_literal(self, text: str) -> list[int]:
-        tokens = self._encode_after_break(self._literal, text)
+        alone: list[int] = self._literal.encode(text, add_special_tokens=False).ids
+        tokens = alone if self._same_inside else self._encode_after_break(self._literal, text)
         if forbidden := set(tokens) & set(self._added.values()):
             what = f"the text spells a special token that this tokenizer cannot read as text (token {min(forbidden)})"
             raise InvalidInput("E_SPECIAL_TOKEN", self.template.where, what, hint="remove it from the text")
