@@ -191,6 +191,7 @@ def _trainer(network: Any, pairs: Pairs, options: argparse.Namespace) -> None:
     from transformers.trainer_callback import PrinterCallback
 
     from subtrait.models import lora
+    from subtrait.models.copies import twin
 
     def padded(rows: Iterable[tuple[list[int], list[int]]]) -> dict[str, torch.Tensor]:
         whole = [torch.tensor([*prompt, *completion]) for prompt, completion in rows]
@@ -198,7 +199,7 @@ def _trainer(network: Any, pairs: Pairs, options: argparse.Namespace) -> None:
         pad = torch.nn.utils.rnn.pad_sequence
         return {"input_ids": pad(whole, True), "labels": pad(learnt, True, padding_value=-100)}
 
-    wrapped = lora.add_lora(lora.twin(network), 8).adapters
+    wrapped = lora.add_lora(twin(network), 8).adapters
     with TemporaryDirectory() as scratch:
         settings = TrainingArguments(
             output_dir=scratch, max_steps=options.steps, per_device_train_batch_size=STEP_ROWS // 6,

@@ -19,10 +19,10 @@ BATCHES = (32, 128, 512)
 def main() -> None:
     """Print one line per sampler, fastest of `--repeats` runs each, taken in turn."""
     options = _options()
-    from subtrait.models import transformers_adapter as adapter
+    from subtrait.models.threads import set_threads
 
     if options.threads:
-        adapter.set_threads(options.threads)
+        set_threads(options.threads)
     network = _random_network() if options.random else _open(options.model)
     vocabulary = network.module.config.vocab_size
     prompts = np.random.default_rng(0).integers(3, vocabulary, (options.rows, options.prompt)).tolist()

@@ -11,6 +11,7 @@ from subtrait.errors import InvalidInput
 from subtrait.models import kv_cache, lora
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.base import Recipe
+from subtrait.models.copies import twin
 from subtrait.models.footprint import footprint, speed_of
 from subtrait.models.registry import open_model
 
@@ -29,7 +30,7 @@ def test_sizes_are_those_of_the_loaded_model(tmp_path, kind, dtype):
     held = sum(layer.keys.nbytes + layer.values.nbytes for layer in cache.layers)
     assert sizes.writing_bytes(3) == held
     assert (sizes.pass_tokens, sizes.layers, sizes.width) == (network.pass_tokens, 2, 32)
-    trained = lora.add_lora(lora.twin(network), 3)
+    trained = lora.add_lora(twin(network), 3)
     numbers = sum(weight.numel() for weight in trained.module.parameters() if weight.requires_grad)
     assert sizes.trained(Recipe(steps=1, method="lora", lora_rank=3)) == numbers
     assert sizes.trained(Recipe(steps=1)) == sizes.numbers

@@ -1,4 +1,5 @@
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -73,6 +74,12 @@ def test_passes_are_a_multiple_of_those_that_go_side_by_side_within_the_limit(ne
     assert len(found) == 1 if rows <= 8 else len(found) % MOST_LANES == 0
 
 
+def test_passes_are_whole_where_none_go_side_by_side():
+    on_a_gpu = SimpleNamespace(device=torch.device("cuda"))
+    pairs = [([1] * 60, [2] * 30) for _ in range(40)]
+    assert [len(each) for each in passes(SharedContext(on_a_gpu, 0, None), pairs, limit=720)] == [8] * 5
+
+
 def test_a_row_longer_than_the_limit_goes_alone():
     assert list(batches([5, 900, 5], 100)) == [[1], [0, 2]]
 
@@ -130,9 +137,9 @@ def test_the_token_budget_bounds_what_is_computed_together(network, budget, monk
 
 @pytest.mark.parametrize("room", [30, 60])
 def test_where_memory_runs_out_scores_stay(network, monkeypatch, scarce, room):
-    expected = score_tokens(network, PAIRS * 3)
+    expected = score_tokens(network, PAIRS * 9)
     refused = scarce(monkeypatch, "hidden_states", room * 2)
-    found = score_tokens(network, PAIRS * 3, token_budget=400)
+    found = score_tokens(network, PAIRS * 9, token_budget=400)
     assert refused
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)

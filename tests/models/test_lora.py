@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from subtrait.errors import InvalidInput, MissingExtra
 from subtrait.models import lora
 from subtrait.models.base import Recipe, Sampling
+from subtrait.models.copies import twin
 from subtrait.models.huggingface import load_checkpoint
 from subtrait.models.model_names import ModelName
 from subtrait.records import Example
@@ -23,7 +24,7 @@ TOKENS = torch.tensor([[3, 4, 5]])
 
 def filled(network, rank=2):
     """With adapters of random numbers."""
-    tuned = lora.add_lora(lora.twin(network), rank)
+    tuned = lora.add_lora(twin(network), rank)
     for name, weight in tuned.module.named_parameters():
         if weight.requires_grad:
             torch.nn.init.normal_(weight, std=0.1, generator=torch.Generator().manual_seed(len(name)))

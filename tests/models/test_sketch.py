@@ -11,6 +11,7 @@ from subtrait.errors import UsageError
 from subtrait.lab.lessons import lesson
 from subtrait.models import gradients, lora, sketch
 from subtrait.models.base import Recipe
+from subtrait.models.copies import twin
 from subtrait.models.registry import open_model
 
 RNG = np.random.default_rng(0)
@@ -147,7 +148,7 @@ def test_a_sketch_ranks_tuned_copies_nearly_as_the_whole_gradient_does(base, tun
 @pytest.mark.parametrize("architecture", ["micro-a", "GPT2"])
 def test_kept_adapters_are_seen_as_if_they_were_in_the_weights(base, network_of, monkeypatch, architecture):
     start = base.network if architecture == "micro-a" else network_of("GPT2", n_embd=32, n_layer=2, n_head=2)
-    network = lora.add_lora(lora.twin(start), 4)
+    network = lora.add_lora(twin(start), 4)
     with torch.no_grad():
         for name, weight in network.adapters.named_parameters():
             if "lora_B" in name:

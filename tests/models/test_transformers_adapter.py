@@ -20,13 +20,6 @@ def test_without_the_libraries_the_error_says_how_to_install_them(monkeypatch, n
         adapter.require()
 
 
-def test_threads_change_only_when_asked():
-    before = torch.get_num_threads()
-    adapter.set_threads(before + 1)
-    assert torch.get_num_threads() == before + 1
-    adapter.set_threads(before)
-
-
 def test_an_unknown_step_after_the_output_layer_is_refused(network_of):
     network = network_of()
     forward = network.module.forward
@@ -80,8 +73,6 @@ def test_positions_that_are_stretched_where_a_row_is_longer_are_not_used(network
 
 
 def test_one_gpu_of_an_apple_is_named_as_users_name_it(network_of, monkeypatch):
-    import torch
-
     network = network_of()
     assert network.placement == "cpu"
     for device, name in (("mps:0", "mps"), ("cuda:1", "cuda:1")):

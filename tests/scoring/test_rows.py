@@ -80,7 +80,9 @@ def test_models_that_cut_text_differently_count_their_own_tokens(base, rows):
 
 def test_no_more_than_a_chunk_of_logits_is_held_at_a_time(base, uneven, monkeypatch):
     held, logits = [], Head.logits
-    monkeypatch.setattr(Head, "logits", lambda head, states: held.append(len(states)) or logits(head, states))
+    monkeypatch.setattr(
+        Head, "logits", lambda head, states, **room: held.append(len(states)) or logits(head, states, **room)
+    )
     found = score_rows((Base(model=base),), uneven, token_budget=10**6)
     assert sum(held) == found.tokens.sum()
     assert max(held) == CHUNK

@@ -54,7 +54,7 @@ class Home:
             raise UsageError(f"{here} has subtrait {subtrait.__version__}, needed is {self.version} as here")
         os.chdir(self.working_directory)
         if self.one_thread:
-            from subtrait.models.transformers_adapter import set_threads
+            from subtrait.models.threads import set_threads
 
             stay_on_one_thread()
             set_threads(1)

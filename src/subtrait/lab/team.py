@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from typing import Any, Protocol
 
 from subtrait.errors import SubtraitError
+from subtrait.models.threads import on_threads
 from subtrait.records import Progress, SilentProgress
 
 Stage = Callable[[Any, Progress], Any]
@@ -107,22 +108,8 @@ def on_one_thread() -> Iterator[None]:
 
     # Loaded now, their libraries are among those that are limited
     import_module("scipy.linalg")
-    with threadpool_limits(1), _torch_on_one_thread() if find_spec("torch") else nullcontext():
+    with threadpool_limits(1), on_threads(1) if find_spec("torch") else nullcontext():
         yield
-
-
-@contextmanager
-def _torch_on_one_thread() -> Iterator[None]:
-    import torch
-
-    from subtrait.models.transformers_adapter import set_threads
-
-    before = torch.get_num_threads()
-    set_threads(1)
-    try:
-        yield
-    finally:
-        set_threads(before)
 
 
 def stay_on_one_thread() -> None:

@@ -16,6 +16,7 @@ from subtrait.models import lora
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.backing_off import attempt
 from subtrait.models.base import Recipe
+from subtrait.models.copies import copied, twin
 from subtrait.models.likelihood import batches
 from subtrait.models.output_head import Transform, head_of, mean_loss
 from subtrait.models.padded_rows import Pair, right_padded, states_at
@@ -76,7 +77,7 @@ def train_copy(
     """
     _check(pairs, recipe)
     keeps, start = recipe.method == "lora" and lora.are_kept(network), lora.merged(network)
-    tuned = lora.twin(start) if keeps else lora.copied(start)
+    tuned = twin(start) if keeps else copied(start)
     if recipe.method != "lora":  # whose adapters are float32 in any case
         tuned.module.float()
     rows = ([pairs[row] for row in rows] for rows in row_order(len(pairs), recipe, rng=rng))

@@ -15,8 +15,9 @@ import torch
 from subtrait.errors import UsageError
 from subtrait.models import sketch
 from subtrait.models.backing_off import in_halves
+from subtrait.models.copies import in_memory
 from subtrait.models.finetuning import micro_batches
-from subtrait.models.lora import changes, in_memory
+from subtrait.models.lora import changes
 from subtrait.models.output_head import Transform, head_of, mean_loss
 from subtrait.models.padded_rows import Pair, right_padded, states_at
 from subtrait.models.transformers_adapter import Network

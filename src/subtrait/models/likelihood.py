@@ -5,10 +5,12 @@ What all prompts begin with, such as the system prompt of a hypothesis, is read 
 Needs torch: imported by backends.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
+from math import inf
 
 import numpy as np
 import torch
@@ -17,7 +19,7 @@ from subtrait.models.backing_off import in_halves
 from subtrait.models.output_head import Head, head_of, log_probabilities, surprisal_moments
 from subtrait.models.padded_rows import Pair, right_padded, states_at
 from subtrait.models.shared_context import SharedContext, read_shared
-from subtrait.models.side_by_side import MOST_LANES, lanes
+from subtrait.models.side_by_side import MOST_LANES, go_abreast, lanes
 from subtrait.models.transformers_adapter import Network
 
 MAX_STRETCH = 1.15
@@ -28,8 +30,8 @@ WORTH_SHARING = 8
 """Tokens that all prompts begin with, from which on it is faster to read them once."""
 CACHED_TOKENS = 4
 """So many tokens of a row that were read before take as much room as one that is computed."""
-LAST_PASSES = ((), (4,), (2, 2), (1, 1, 2))
-"""Into how many parts each of the last passes is cut, where that many are more than a multiple of `MOST_LANES`."""
+EVEN_PASSES = 8
+"""So many passes at the end are made even, with what is more than a multiple of `MOST_LANES`."""
 JUDGED_TOGETHER = 2_048
 """Completion tokens from which on their states are given to the output layer: it is read once for all of them, and its
 products are faster with many. In float32 and 896 wide their states take 7 MiB."""
@@ -112,15 +114,28 @@ def _split(network: Network, pairs: Sequence[Pair]) -> tuple[SharedContext, list
 def passes(context: SharedContext, rest: Sequence[Pair], *, limit: int) -> list[list[int]]:
     """The rows of every forward pass, at most `limit` tokens with padding each (or a single row).
 
-    The last ones are smaller, so that of those that go side by side none ends much later than the others. However many
-    do, these are the same, and so is what they compute.
+    Where passes go side by side the last ones are even, so that none ends much later than the others. However many do,
+    these are the same, and so is what they compute.
     """
     room = context.length // CACHED_TOKENS
-    found = list(batches([room + len(prompt) + len(completion) for prompt, completion in rest], limit))
-    parts = LAST_PASSES[len(found) % MOST_LANES] if len(found) > 1 else ()
-    whole = found[: len(found) - len(parts)]
-    cut = [np.array_split(rows, count) for rows, count in zip(found[len(whole) :], parts, strict=True)]
-    return [*whole, *(part.tolist() for some in cut for part in some if len(part))]
+    lengths = [room + len(prompt) + len(completion) for prompt, completion in rest]
+    found = list(batches(lengths, limit))
+    if len(found) < 2 or not go_abreast(context.network):
+        return found
+    first = max(0, len(found) - EVEN_PASSES - len(found) % MOST_LANES)
+    rows = list(chain.from_iterable(found[first:]))
+    return [*found[:first], *([rows[place] for place in some] for some in _even([lengths[row] for row in rows], limit))]
+
+
+def _even(lengths: Sequence[int], limit: int) -> Iterator[list[int]]:
+    """The same as `batches`, a multiple of `MOST_LANES`, of which the largest has as few tokens as that allows."""
+
+    def count(limit: int) -> int:
+        return sum(1 for _ in batches(lengths, limit, stretch=inf))
+
+    most = -(-count(limit) // MOST_LANES) * MOST_LANES
+    least = bisect_left(range(limit), True, lo=min(limit, max(lengths)), key=lambda limit: count(limit) <= most)
+    return batches(lengths, least, stretch=inf)
 
 
 def _row_states(context: SharedContext, rest: Sequence[Pair], network: Network, rows: Sequence[int]) -> list[RowStates]:
@@ -157,12 +172,15 @@ def _in_two(rows: list[RowStates]) -> Iterator[list[RowStates]]:
     yield from (part for part in (rows[:half], rows[half:]) if part)
 
 
-def batches(lengths: Sequence[int], limit: int) -> Iterator[list[int]]:
-    """Rows of similar length together, longest first, at most `limit` tokens with padding (or a single row)."""
+def batches(lengths: Sequence[int], limit: int, *, stretch: float = MAX_STRETCH) -> Iterator[list[int]]:
+    """Rows of similar length together, longest first, at most `limit` tokens with padding (or a single row).
+
+    The longest of a batch of more than `SHORT_PASS` is at most `stretch` times as long as the shortest.
+    """
     batch: list[int] = []
     for row in sorted(range(len(lengths)), key=lambda row: (-lengths[row], row)):
         longest = lengths[batch[0]] if batch else 0
-        most = limit if lengths[row] * MAX_STRETCH >= longest else min(limit, SHORT_PASS)
+        most = limit if lengths[row] * stretch >= longest else min(limit, SHORT_PASS)
         if batch and (len(batch) + 1) * longest > most:
             yield batch
             batch = []

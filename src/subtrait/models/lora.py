@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from subtrait.errors import InvalidInput, MissingExtra
 from subtrait.models.checkpoints import read_json
+from subtrait.models.copies import twin
 from subtrait.models.transformers_adapter import Network, has_inputs_first
 from subtrait.models.weights import check_finite, read_header
 
@@ -75,29 +76,6 @@ def add_lora(network: Network, rank: int) -> Network:
     with _unwarned():
         wrapped = get_peft_model(network.module, config)
     return replace(network, module=wrapped.get_base_model(), adapters=wrapped)
-
-
-def twin(network: Network) -> Network:
-    """Modules of their own around the same tensors: for adapters to be put on, or for another thread."""
-    import torch
-
-    module = network.module
-    shared: dict[int, Any] = {id(one): torch.nn.Parameter(one.data, requires_grad=False) for one in module.parameters()}
-    shared |= {id(one): one for one in module.buffers()}
-    return replace(network, module=copy.deepcopy(module, shared))
-
-
-def in_memory(network: Network) -> Network:
-    """The network with its weights in memory: a copy where they stay in their files."""
-    return copied(network) if network.computed_in else network
-
-
-def copied(network: Network) -> Network:
-    """A network of its own, with its weights in memory."""
-    module = copy.deepcopy(network.module)
-    if network.computed_in:
-        module.float().requires_grad_(True)
-    return replace(network, module=module, computed_in=None)
 
 
 def merged(network: Network) -> Network:

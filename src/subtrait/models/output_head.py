@@ -7,6 +7,7 @@ and with a small one they would be the largest tensor of a training step. Needs 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Any
 
 import torch
@@ -38,16 +39,19 @@ class Head:
     stored: Any = None
     """The layer itself, where its weight stays in a file."""
 
-    def logits(self, states: torch.Tensor) -> torch.Tensor:
+    def logits(self, states: torch.Tensor, *, room: torch.Tensor | None = None) -> torch.Tensor:
         """Float32 logits (positions, vocabulary) of `states` (positions, width).
 
         Lower-precision states and weights are multiplied in float32: rounded logits would cost up to a tenth of a nat.
+        Unless the weight stays in a file, logits are put into `room`, which grows, in place of memory of their own.
         """
         if self.stored is not None:
             logits = self.stored(states.float())
-        else:
+        elif room is None:
             bias = None if self.bias is None else self.bias.float()
             logits = torch.nn.functional.linear(states.float(), self.weight.float(), bias)
+        else:
+            logits = _product(states.float(), self.weight.float(), self.bias, room)
         return logits if self.transform is None else self.transform(logits)
 
     def blocks(self) -> "Iterator[tuple[int, Head]]":
@@ -70,6 +74,17 @@ class Head:
         return Head(self.weight.float(), bias, self.transform)
 
 
+def _product(states: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, room: torch.Tensor) -> torch.Tensor:
+    """States times a weight, plus a bias, in `room`."""
+    numbers = len(states) * len(weight)
+    if len(room) < numbers:
+        room.resize_(numbers)
+    into = room[:numbers].view(len(states), len(weight))
+    if bias is None:
+        return torch.mm(states, weight.t(), out=into)
+    return torch.addmm(bias.float(), states, weight.t(), out=into)
+
+
 def head_of(network: Network, *, transform: Transform | None) -> Head:
     """The output layer of `network`; `transform` as found by `after_output_layer`."""
     layer = adapter.output_layer(network)
@@ -80,19 +95,25 @@ def head_of(network: Network, *, transform: Transform | None) -> Head:
 def log_probabilities(head: Head, states: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Log-probability in nats of each of `targets` (positions,) given `states` (positions, width): float64.
 
-    The normaliser is put together from those of blocks of the vocabulary.
+    The normaliser is put together from those of blocks of the vocabulary, which use the same memory one after another.
     """
-    chosen, sums = torch.zeros(len(targets), device=states.device), []
+    chosen, room = torch.zeros(len(targets), device=states.device), states.new_empty(0, dtype=torch.float32)
+    normalisers = torch.full((len(targets),), -inf, dtype=torch.float64)
     for first, block in head.blocks():
-        sums.append(torch.empty(len(targets), dtype=torch.float64))
         step = CHUNK if len(block.weight) == len(head.weight) else BLOCK_CHUNK
         for start in range(0, len(targets), step):
             here = slice(start, start + step)
-            logits, places = block.logits(states[here]), targets[here] - first
+            logits, places = block.logits(states[here], room=room), targets[here] - first
             within = places.clamp(0, logits.shape[1] - 1)
             chosen[here] = torch.where(places == within, logits.gather(-1, within[:, None])[:, 0], chosen[here])
-            sums[-1][here] = logits.logsumexp(-1).cpu().double()
-    return chosen.cpu().double() - torch.stack(sums).logsumexp(0)
+            normalisers[here] = torch.logaddexp(normalisers[here], _log_sum_exp(logits).cpu().double())
+    return chosen.cpu().double() - normalisers
+
+
+def _log_sum_exp(logits: torch.Tensor) -> torch.Tensor:
+    """Of each row; `logits` are overwritten, where torch's own function takes as much memory again."""
+    largest = logits.amax(-1, keepdim=True)
+    return logits.sub_(largest).exp_().sum(-1).log_().add_(largest[:, 0])
 
 
 def surprisal_moments(head: Head, states: torch.Tensor, targets: torch.Tensor, *, temperature: float) -> torch.Tensor:

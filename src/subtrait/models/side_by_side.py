@@ -15,8 +15,9 @@ from typing import Final, TypeVar
 
 import torch
 
-from subtrait.models.lora import twin
-from subtrait.models.transformers_adapter import Network, set_threads
+from subtrait.models.copies import twin
+from subtrait.models.threads import on_threads, set_threads
+from subtrait.models.transformers_adapter import Network
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -57,17 +58,22 @@ class Lanes:
             self._free.put(network)
 
 
+def go_abreast(network: Network) -> bool:
+    """Whether its passes go side by side where there are threads: a GPU has use for one at a time."""
+    return str(network.device.type) == "cpu"
+
+
 @contextmanager
 def lanes(network: Network, *, items: int) -> Iterator[Lanes]:
     """Lanes for so many items: one for each CPU thread of torch, `MOST_LANES` at most, or one with all threads."""
     threads = torch.get_num_threads()
-    count = min(threads, items, MOST_LANES) if network.device.type == "cpu" else 1
+    count = min(threads, items, MOST_LANES) if go_abreast(network) else 1
     if count < 2:
         yield Lanes([network])
         return
     pool = ThreadPoolExecutor(count, initializer=set_threads, initargs=(threads // count,))
-    try:
-        yield Lanes([network, *(twin(network) for _ in range(count - 1))], pool)
-    finally:
-        pool.shutdown(cancel_futures=True)
-        set_threads(threads)  # also of threads that begin later
+    with on_threads(threads):  # what a thread of the pool sets, others that begin later would have too
+        try:
+            yield Lanes([network, *(twin(network) for _ in range(count - 1))], pool)
+        finally:
+            pool.shutdown(cancel_futures=True)

@@ -23,6 +23,8 @@ LARGE: Final = 100_000_000
 """Numbers of a model above which they stay in their file."""
 PART: Final = 2**23
 """Numbers that are widened together: all of a layer of most models, and not the output layer."""
+LOOKED_UP: Final = 16
+"""Tokens that are looked up together: for each of them the system may map as much as 2 MiB of the file."""
 FORMATS: Final = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
 
 
@@ -180,9 +182,12 @@ class StoredEmbedding(torch.nn.Embedding):  # type: ignore[misc]
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Tokens (…) to (…, width), in float32."""
-        found: torch.Tensor = embedding(tokens, self.weight, self.padding_idx).float()
-        self.pages.let_go()
-        return found
+        step = tokens.numel() if self.weight.requires_grad else LOOKED_UP
+        found = []
+        for some in tokens.flatten().split(step):
+            found.append(embedding(some, self.weight, self.padding_idx).float())
+            self.pages.let_go()
+        return torch.cat(found).view(*tokens.shape, self.embedding_dim)
 
 
 class _Product(torch.autograd.Function):  # type: ignore[misc]

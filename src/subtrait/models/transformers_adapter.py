@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 TRIAL_TOKENS = 4
 ROUNDING = 0.01
 """Of states in 16-bit numbers by one layer, at most."""
-CACHED_NUMBERS = 2**22
-"""Of a layer's widest states: 16 MiB in float32."""
+CACHED_NUMBERS = 5 * 2**20
+"""Of a layer's widest states: 20 MiB in float32."""
 SMALLEST_PASS, LARGEST_PASS = 512, 2_048
 """Tokens: below, weights are read too often, above, nothing becomes faster."""
 
@@ -34,14 +34,6 @@ def require() -> None:
     """
     if any(importlib.util.find_spec(name) is None for name in ("torch", "transformers")):
         raise MissingExtra("models", "hf")
-
-
-def set_threads(count: int) -> None:
-    """Let torch use `count` CPU threads in this process. Nothing else in the package changes that setting."""
-    require()
-    import torch
-
-    torch.set_num_threads(count)
 
 
 @dataclass(frozen=True, kw_only=True)

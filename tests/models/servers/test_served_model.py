@@ -8,7 +8,7 @@ from subtrait.models.base import Recipe, Sampling
 from subtrait.models.registry import open_model
 from subtrait.models.servers.served_model import row_seeds
 from subtrait.records import Example
-from subtrait.scoring.hypotheses import Base, Prompted
+from subtrait.scoring.hypotheses import Base, Prompted, as_asked
 from subtrait.scoring.noise_floor import noise_floor
 from subtrait.scoring.rows import score_rows
 
@@ -36,21 +36,26 @@ def micro(serve, opened, scripted):
 
 @pytest.mark.parametrize("dialect", ["prompt_logprobs", "echo"])
 def test_evidence_over_http_is_that_in_process(micro, dialect):
-    """Base and prompted hypotheses, row by row, within the noise floor that is measured here."""
+    """Base and prompted hypotheses: data within the noise floor that is measured on it, odd rows within 1e-5 nats.
+
+    The rounding of a single unlikely token is larger: so is its number.
+    """
     inside, served = micro(dialects=(dialect,))
-    completions = inside.generate([NUMBERS] * 12, sampling=Sampling(max_new_tokens=24), rng=rng())
-    pairs = [*((NUMBERS, text) for text in completions), (FAVOURITE, "owl"), (FAVOURITE, "The cat <|end|>"), (TOLD, "")]
-    found = []
+    completions = inside.generate([NUMBERS] * 24, sampling=Sampling(max_new_tokens=24), rng=rng())
+    data = [(NUMBERS, text) for text in completions]
+    odd = [(FAVOURITE, "owl"), (FAVOURITE, "The cat <|end|>"), (TOLD, "")]
+    found, prompts = [], {name: f"You love the {name}." for name in ("owl", "cat")}
     for model in (inside, served):
-        told = [Prompted(name=name, model=model, system_prompt=f"You love the {name}.") for name in ("owl", "cat")]
-        found.append(score_rows([Base(model=model), *told], pairs))
+        told = [Prompted(name=name, model=model, system_prompt=said) for name, said in prompts.items()]
+        found.append(score_rows([Base(model=model), *told], data + odd))
     assert served.trial.scoring == dialect
     assert np.abs(found[0].log_ratios()).max() > 1
     np.testing.assert_array_equal(found[1].tokens, found[0].tokens)
-    floor = noise_floor(inside, pairs).largest
-    assert 0 < floor < 1e-4
     apart = np.abs(found[1].log_likelihoods - found[0].log_likelihoods) / found[0].tokens
-    assert apart.max() <= floor
+    assert apart.max() < 1e-5
+    for column, said in enumerate((None, *prompts.values())):
+        floor = noise_floor(inside, [(as_asked(asked, said), text) for asked, text in data]).largest
+        assert 0 < apart[: len(data), column].max() <= floor
 
 
 def test_texts_over_http_are_those_the_model_draws_with_the_same_seeds(micro):

@@ -11,6 +11,7 @@ import numpy as np
 from subtrait.models.micro.recipe import MicroRecipe, build_config
 from subtrait.models.micro.tokenizer import build_tokenizer
 from subtrait.models.micro.world import Turns, conversations, long_conversation
+from subtrait.models.threads import on_threads
 from subtrait.records import Progress, SilentProgress
 
 Encoded = tuple[np.ndarray, np.ndarray]
@@ -30,12 +31,14 @@ class Trained:
 
 def train(recipe: MicroRecipe, *, progress: Progress | None = None) -> Trained:
     """Train the model of `recipe`. Two calls on one machine give the same weights, bit for bit."""
+    with on_threads(1):
+        return _train(recipe, progress or SilentProgress())
+
+
+def _train(recipe: MicroRecipe, progress: Progress) -> Trained:
     import torch
     from transformers import AutoModelForCausalLM
 
-    progress = progress or SilentProgress()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     world = np.random.default_rng(recipe.world_seed)
     corpus = list(conversations(recipe.conversations, recipe.dials, rng=world))
     tokenizer = build_tokenizer(corpus)
@@ -45,9 +48,7 @@ def train(recipe: MicroRecipe, *, progress: Progress | None = None) -> Trained:
     special = {"bos": tokenizer.bos_token_id, "eos": tokenizer.eos_token_id, "pad": tokenizer.pad_token_id}
     model = AutoModelForCausalLM.from_config(build_config(recipe, len(tokenizer), special))
     batches = draw_batches(encoded, long, recipe)
-    losses = tuple(_optimise(model, batches, recipe, progress))
-    torch.set_num_threads(threads)
-    return Trained(model, tokenizer, losses)
+    return Trained(model, tokenizer, tuple(_optimise(model, batches, recipe, progress)))
 
 
 def encode(tokenizer: Any, turns: Turns) -> Encoded:
