@@ -51,6 +51,17 @@ def test_a_text_has_the_same_tokens_whatever_stands_beside_it():
     assert encoder.decode(alone)[:-1] == texts[:-1]
 
 
+def test_padding_and_truncation_that_a_checkpoint_asks_for_change_no_token(encoder, tokenizer):
+    asking = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    asking.enable_padding()
+    asking.enable_truncation(max_length=2)
+    other = ChatEncoder(asking, Template(tokenizer.chat_template, "model"), stops=[2])
+    texts = ["1, 22, 333, 4444", "owl", HOSTILE]
+    assert other.completions(texts) == encoder.completions(texts)
+    assert other.prompts([TALK, TALK[1:2]]) == encoder.prompts([TALK, TALK[1:2]])
+    assert asking.truncation["max_length"] == 2
+
+
 def test_special_tokens_are_left_out_of_decoded_text(encoder):
     owl = encoder.completions(["owl"])[0]
     assert encoder.decode([[1, *owl, 0]]) == ["owl"]

@@ -65,13 +65,37 @@ def test_batches_hold_every_row_once_within_the_limit():
     assert all(len(batch) * max(lengths[row] for row in batch) <= 200 for batch in found)
 
 
-@pytest.mark.parametrize("rows", [1, 8, 16, 20, 32, 36, 40, 48, 56, 60])
-def test_passes_are_a_multiple_of_those_that_go_side_by_side_within_the_limit(network, rows):
+def latest_ends(parts, lengths):
+    """Tokens that are read until all is done, by two threads and by four, in sum."""
+    found = []
+    for lanes in (2, MOST_LANES):
+        free = [0] * lanes
+        for part in parts:
+            free[free.index(min(free))] += len(part) * lengths[part[0]]
+        found.append(max(free))
+    return sum(found)
+
+
+def lengths_of(kind, rows):
+    drawn = np.random.default_rng(rows)
+    return {"equal": [90] * rows, "mixed": np.exp(drawn.uniform(2.7, 7.3, rows)).astype(int).tolist()}[kind]
+
+
+@pytest.mark.parametrize("kind", ["equal", "mixed"])
+@pytest.mark.parametrize("rows", range(1, 120))
+def test_passes_hold_every_row_once_within_the_limit_and_end_no_later_than_plain_batches(network, kind, rows):
+    lengths = lengths_of(kind, rows)
+    found = passes(SharedContext(network, 0, None), [([1] * (length - 1), [2]) for length in lengths], limit=720)
+    assert sorted(row for each in found for row in each) == list(range(rows))
+    assert all(len(each) == 1 or len(each) * lengths[each[0]] <= 720 for each in found)
+    assert latest_ends(found, lengths) <= latest_ends(list(batches(lengths, 720)), lengths)
+
+
+@pytest.mark.parametrize("rows", [9, 20, 36, 42, 52])
+def test_a_short_pass_at_the_end_is_made_even_with_others(network, rows):
     pairs = [([1] * 60, [2] * 30) for _ in range(rows)]
     found = passes(SharedContext(network, 0, None), pairs, limit=720)
-    assert [row for each in found for row in each] == list(range(rows))
-    assert all(len(each) <= 8 for each in found)
-    assert len(found) == 1 if rows <= 8 else len(found) % MOST_LANES == 0
+    assert latest_ends(found, [90] * rows) < latest_ends(list(batches([90] * rows, 720)), [90] * rows)
 
 
 def test_passes_are_whole_where_none_go_side_by_side():

@@ -87,6 +87,19 @@ def test_blocks_of_the_vocabulary_change_no_log_probability(monkeypatch, bias, t
     torch.testing.assert_close(log_probabilities(head, states.detach(), targets), expected.detach(), atol=1e-5, rtol=0)
 
 
+def test_tokens_that_cannot_come_make_no_other_unknown(monkeypatch):
+    (states, weight, bias), targets = draw()
+    shift = bias.detach().clone()
+    shift[7:14] = -torch.inf
+    possible = (targets < 7) | (targets >= 14)
+    monkeypatch.setattr(output_head, "BLOCK", 7)
+    found = log_probabilities(Head(weight.detach(), shift, None), states.detach(), targets)
+    logits = states.detach().double() @ weight.detach().double().t() + shift
+    expected = logits.log_softmax(-1).gather(-1, targets[:, None])[:, 0]
+    torch.testing.assert_close(found[possible], expected[possible], atol=1e-5, rtol=0)
+    assert possible.any()
+
+
 def test_log_probabilities_are_those_of_log_softmax():
     (states, weight, bias), targets = draw()
     expected = (states.double() @ weight.double().t() + bias).log_softmax(-1).gather(-1, targets[:, None])[:, 0]

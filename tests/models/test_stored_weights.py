@@ -143,6 +143,21 @@ def test_adapters_leave_the_files_as_they_are(either, narrow, large, monkeypatch
     same(stored.reload(place).score(PROMPTS, ANSWERS), scores)
 
 
+def test_tokens_are_looked_up_few_at_a_time_by_a_model_with_adapters_too(either, narrow, monkeypatch):
+    monkeypatch.setattr(lora, "SMALL", 0)
+    stored, _ = either(narrow)
+    recipe = Recipe(method="lora", lora_rank=2, steps=1, batch_size=2)
+    tuned = stored.finetune(EXAMPLES, recipe, rng=np.random.default_rng(0)).model
+    looked_up, plain = [], stored_weights.embedding
+    monkeypatch.setattr(
+        stored_weights, "embedding", lambda tokens, *how: looked_up.append(tokens.numel()) or plain(tokens, *how)
+    )
+    for model in (stored, tuned):
+        looked_up.clear()
+        model.score(PROMPTS * 8, ANSWERS * 8)
+        assert max(looked_up) == stored_weights.LOOKED_UP
+
+
 def test_a_saved_copy_is_the_same_model(either, narrow, tmp_path_factory):
     stored, whole = either(narrow)
     place = tmp_path_factory.mktemp("copy")

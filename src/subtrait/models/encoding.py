@@ -26,13 +26,13 @@ class ChatEncoder:
         Raises:
             InvalidInput: E_TEMPLATE where no token ends a turn.
         """
-        self._tokenizer, self.template, self.stops = tokenizer, template, tuple(stops)
+        self._tokenizer, self.template, self.stops = _whole_and_alone(tokenizer), template, tuple(stops)
         self._added = {token.content: index for index, token in tokenizer.get_added_tokens_decoder().items()}
         longest_first = sorted(self._added, key=len, reverse=True)
         self._control = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
-        self._literal = _without_added_tokens(tokenizer)
+        self._literal = _without_added_tokens(self._tokenizer)
         self._break = self._encode_start(["\n"])[0]
-        self._same_inside = self._encode_start(["a"])[0] == self._encode_after_break(tokenizer, "a")
+        self._same_inside = self._encode_start(["a"])[0] == self._encode_after_break(self._tokenizer, "a")
         self.end_of_turn = self._find_end_of_turn()
 
     def prompts(self, conversations: Sequence[Messages]) -> list[list[int]]:
@@ -111,6 +111,18 @@ class ChatEncoder:
             what = "neither the generation settings nor the tokenizer names a token that ends a turn"
             raise InvalidInput("E_TEMPLATE", self.template.where, what, hint="set eos_token_id")
         return found[0] if found else self.stops[0]
+
+
+def _whole_and_alone(tokenizer: Any) -> Any:
+    """The same tokenizer, which neither cuts texts nor pads them to the longest beside them, as checkpoints may ask."""
+    if tokenizer.padding is None and tokenizer.truncation is None:
+        return tokenizer
+    from tokenizers import Tokenizer
+
+    found = Tokenizer.from_str(tokenizer.to_str())
+    found.no_padding()
+    found.no_truncation()
+    return found
 
 
 def _without_added_tokens(tokenizer: Any) -> Any:

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from heapq import heapreplace
 from itertools import chain
 from math import inf
 
@@ -114,8 +115,8 @@ def _split(network: Network, pairs: Sequence[Pair]) -> tuple[SharedContext, list
 def passes(context: SharedContext, rest: Sequence[Pair], *, limit: int) -> list[list[int]]:
     """The rows of every forward pass, at most `limit` tokens with padding each (or a single row).
 
-    Where passes go side by side the last ones are even, so that none ends much later than the others. However many do,
-    these are the same, and so is what they compute.
+    Where passes go side by side the last ones are even, if that lets all end earlier. However many do, these are the
+    same, and so is what they compute.
     """
     room = context.length // CACHED_TOKENS
     lengths = [room + len(prompt) + len(completion) for prompt, completion in rest]
@@ -124,11 +125,17 @@ def passes(context: SharedContext, rest: Sequence[Pair], *, limit: int) -> list[
         return found
     first = max(0, len(found) - EVEN_PASSES - len(found) % MOST_LANES)
     rows = list(chain.from_iterable(found[first:]))
-    return [*found[:first], *([rows[place] for place in some] for some in _even([lengths[row] for row in rows], limit))]
+    even = [[rows[place] for place in some] for some in _even([lengths[row] for row in rows], limit)]
+
+    def ends(passes: list[list[int]]) -> int:
+        taken = [len(rows) * lengths[rows[0]] for rows in passes]
+        return sum(_latest_end(taken, lanes) for lanes in (2, MOST_LANES))
+
+    return min(found, [*found[:first], *even], key=ends)
 
 
 def _even(lengths: Sequence[int], limit: int) -> Iterator[list[int]]:
-    """The same as `batches`, a multiple of `MOST_LANES`, of which the largest has as few tokens as that allows."""
+    """The same as `batches`, at most as many as a multiple of `MOST_LANES`, the largest as small as that allows."""
 
     def count(limit: int) -> int:
         return sum(1 for _ in batches(lengths, limit, stretch=inf))
@@ -136,6 +143,14 @@ def _even(lengths: Sequence[int], limit: int) -> Iterator[list[int]]:
     most = -(-count(limit) // MOST_LANES) * MOST_LANES
     least = bisect_left(range(limit), True, lo=min(limit, max(lengths)), key=lambda limit: count(limit) <= most)
     return batches(lengths, least, stretch=inf)
+
+
+def _latest_end(taken: Sequence[int], lanes: int) -> int:
+    """When the last of so many `lanes` is done, each of which takes the next pass when it is free."""
+    free = [0] * lanes
+    for each in taken:
+        heapreplace(free, free[0] + each)
+    return max(free)
 
 
 def _row_states(context: SharedContext, rest: Sequence[Pair], network: Network, rows: Sequence[int]) -> list[RowStates]:

@@ -95,7 +95,8 @@ def head_of(network: Network, *, transform: Transform | None) -> Head:
 def log_probabilities(head: Head, states: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Log-probability in nats of each of `targets` (positions,) given `states` (positions, width): float64.
 
-    The normaliser is put together from those of blocks of the vocabulary, which use the same memory one after another.
+    The normaliser is put together from those of blocks of the vocabulary, which use the same memory one after another:
+    where gradients are wanted, that is an error.
     """
     chosen, room = torch.zeros(len(targets), device=states.device), states.new_empty(0, dtype=torch.float32)
     normalisers = torch.full((len(targets),), -inf, dtype=torch.float64)
@@ -113,6 +114,7 @@ def log_probabilities(head: Head, states: torch.Tensor, targets: torch.Tensor) -
 def _log_sum_exp(logits: torch.Tensor) -> torch.Tensor:
     """Of each row; `logits` are overwritten, where torch's own function takes as much memory again."""
     largest = logits.amax(-1, keepdim=True)
+    largest.masked_fill_(largest.isinf(), 0)  # the difference of two infinities is no number
     return logits.sub_(largest).exp_().sum(-1).log_().add_(largest[:, 0])
 
 

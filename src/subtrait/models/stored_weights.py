@@ -182,7 +182,8 @@ class StoredEmbedding(torch.nn.Embedding):  # type: ignore[misc]
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Tokens (…) to (…, width), in float32."""
-        step = tokens.numel() if self.weight.requires_grad else LOOKED_UP
+        trained = torch.is_grad_enabled() and self.weight.requires_grad
+        step = tokens.numel() if trained else LOOKED_UP
         found = []
         for some in tokens.flatten().split(step):
             found.append(embedding(some, self.weight, self.padding_idx).float())
