@@ -117,6 +117,16 @@ def checkpoint(saved, tmp_path):
 
 
 @pytest.fixture
+def narrow(network_of, tokenizer, tmp_path):
+    """A checkpoint in 16-bit numbers whose output layer is that of the embeddings."""
+    import torch
+
+    network_of().module.to(torch.bfloat16).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
 def digest_of():
     def digest(folder):
         names = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())

@@ -1,5 +1,6 @@
 """Sizes that are reckoned beforehand are those of the model once it is loaded."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from runpy import run_path
@@ -8,11 +9,13 @@ import pytest
 import torch
 
 from subtrait.errors import InvalidInput
-from subtrait.models import kv_cache, lora
+from subtrait.models import kv_cache, lora, stored_weights
 from subtrait.models import transformers_adapter as adapter
 from subtrait.models.base import Recipe
 from subtrait.models.copies import twin
 from subtrait.models.footprint import footprint, speed_of
+from subtrait.models.huggingface import load_checkpoint
+from subtrait.models.loading import load_network
 from subtrait.models.registry import open_model
 
 HANDWRITTEN = run_path(str(Path(__file__).with_name("handwritten_checkpoints.py")))
@@ -62,3 +65,28 @@ def test_a_device_has_some_speed():
         speed = speed_of(name)
         assert speed.products > 0
         assert speed.reads > 0
+
+
+def held(model):
+    """Numbers in memory of a loaded model, by counting them."""
+    module = model.network.module
+    stored = {id(part.weight) for part in module.modules() if hasattr(part, "pages")}
+    return sum(weight.numel() for weight in module.parameters() if id(weight) not in stored)
+
+
+def test_of_weights_in_files_what_is_held_is_counted_and_an_output_layer(narrow, monkeypatch):
+    whole = footprint(str(narrow))
+    assert (whole.in_files, whole.held_bytes) == (0, whole.weight_bytes)
+    monkeypatch.setattr(stored_weights, "LARGE", 0)
+    found, model = footprint(str(narrow)), load_checkpoint(narrow)
+    assert found.numbers - found.in_files == held(model)
+    assert found.held_bytes == 4 * (held(model) + model.network.module.get_output_embeddings().weight.numel())
+
+
+def test_what_cannot_stay_in_its_file_is_counted_whole(tmp_path, monkeypatch):
+    (exact := tmp_path / "exact").mkdir()
+    HANDWRITTEN["make_checkpoint"](exact, "gemma3_text")
+    narrowed = shutil.copytree(exact, tmp_path / "narrow")
+    load_network(exact, dtype="bfloat16").module.save_pretrained(narrowed)
+    monkeypatch.setattr(stored_weights, "LARGE", 0)
+    assert footprint(str(narrowed)).held_bytes == footprint(str(narrowed)).weight_bytes

@@ -11,7 +11,6 @@ import torch
 
 from subtrait.models import gradients, lora, sketch, stored_weights
 from subtrait.models.base import Recipe, Sampling
-from subtrait.models.footprint import footprint
 from subtrait.models.huggingface import load_checkpoint
 from subtrait.models.likelihood import score_tokens
 from subtrait.models.loading import load_network
@@ -36,14 +35,6 @@ def folder(request, network_of, tokenizer, tmp_path):
     """A checkpoint in one format, with biases and an output layer of its own."""
     module = with_biases(network_of("Qwen2", tie_word_embeddings=False).module)
     module.to(getattr(torch, request.param)).save_pretrained(tmp_path)
-    tokenizer.save_pretrained(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def narrow(network_of, tokenizer, tmp_path):
-    """A checkpoint in 16-bit numbers whose output layer is that of the embeddings."""
-    network_of().module.to(torch.bfloat16).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     return tmp_path
 
@@ -289,25 +280,3 @@ def test_small_models_and_other_devices_and_formats_take_weights_as_ever(narrow,
     assert load_network(narrow).computed_in is None
     monkeypatch.setattr(stored_weights, "LARGE", 0)
     assert load_network(narrow, dtype="bfloat16").computed_in is None
-
-
-def held(model):
-    """Numbers in memory of a loaded model, by counting them."""
-    module = model.network.module
-    stored = {id(part.weight) for part in module.modules() if hasattr(part, "pages")}
-    return sum(weight.numel() for weight in module.parameters() if id(weight) not in stored)
-
-
-def test_an_estimate_counts_what_is_held_and_an_output_layer(narrow, monkeypatch):
-    whole = footprint(str(narrow))
-    assert (whole.in_files, whole.held_bytes) == (0, whole.weight_bytes)
-    monkeypatch.setattr(stored_weights, "LARGE", 0)
-    found, model = footprint(str(narrow)), load_checkpoint(narrow)
-    assert found.numbers - found.in_files == held(model)
-    assert found.held_bytes == 4 * (held(model) + model.network.module.get_output_embeddings().weight.numel())
-
-
-def test_an_estimate_counts_all_of_what_cannot_stay(tmp_path, monkeypatch):
-    narrowed = in_bfloat16("gemma3_text", tmp_path)
-    monkeypatch.setattr(stored_weights, "LARGE", 0)
-    assert footprint(str(narrowed)).held_bytes == footprint(str(narrowed)).weight_bytes
