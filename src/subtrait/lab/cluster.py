@@ -18,6 +18,7 @@ from uuid import uuid4
 import subtrait
 from subtrait.errors import MissingExtra, SubtraitError, UsageError
 from subtrait.lab.team import AFTER_A_KILL, Stage, on_one_thread, stay_on_one_thread
+from subtrait.models.threads import set_threads
 from subtrait.records import Progress, SilentProgress
 
 LOSSES: Final = 5
@@ -54,8 +55,6 @@ class Home:
             raise UsageError(f"{here} has subtrait {subtrait.__version__}, needed is {self.version} as here")
         os.chdir(self.working_directory)
         if self.one_thread:
-            from subtrait.models.threads import set_threads
-
             stay_on_one_thread()
             set_threads(1)
 

@@ -126,12 +126,7 @@ def passes(context: SharedContext, rest: Sequence[Pair], *, limit: int) -> list[
     first = max(0, len(found) - EVEN_PASSES - len(found) % MOST_LANES)
     rows = list(chain.from_iterable(found[first:]))
     even = [[rows[place] for place in some] for some in _even([lengths[row] for row in rows], limit)]
-
-    def ends(passes: list[list[int]]) -> int:
-        taken = [len(rows) * lengths[rows[0]] for rows in passes]
-        return sum(_latest_end(taken, lanes) for lanes in (2, MOST_LANES))
-
-    return min(found, [*found[:first], *even], key=ends)
+    return min(found, [*found[:first], *even], key=partial(_ends, lengths))
 
 
 def _even(lengths: Sequence[int], limit: int) -> Iterator[list[int]]:
@@ -145,12 +140,15 @@ def _even(lengths: Sequence[int], limit: int) -> Iterator[list[int]]:
     return batches(lengths, least, stretch=inf)
 
 
-def _latest_end(taken: Sequence[int], lanes: int) -> int:
-    """When the last of so many `lanes` is done, each of which takes the next pass when it is free."""
-    free = [0] * lanes
-    for each in taken:
-        heapreplace(free, free[0] + each)
-    return max(free)
+def _ends(lengths: Sequence[int], planned: Sequence[Sequence[int]]) -> int:
+    """Tokens until all passes are done, each taken by the lane that is free first: by two and by most lanes, in sum."""
+    ends = 0
+    for count in (2, MOST_LANES):
+        free = [0] * count
+        for rows in planned:
+            heapreplace(free, free[0] + len(rows) * lengths[rows[0]])
+        ends += max(free)
+    return ends
 
 
 def _row_states(context: SharedContext, rest: Sequence[Pair], network: Network, rows: Sequence[int]) -> list[RowStates]:

@@ -31,7 +31,7 @@ class Lanes:
 
     def __init__(self, networks: Sequence[Network], pool: ThreadPoolExecutor | None = None) -> None:
         """With no `pool` there is one, and work is done where it is asked for."""
-        self.count, self._first, self._pool = len(networks), networks[0], pool
+        self.count, self._pool = len(networks), pool
         self._free = SimpleQueue[Network]()
         for network in networks:
             self._free.put(network)
@@ -39,7 +39,7 @@ class Lanes:
     def each(self, work: Work[Item, Made], items: Iterable[Item]) -> Iterator[Made]:
         """What `work` makes of every item, in their order; as many as there are lanes are begun ahead."""
         if self._pool is None:
-            yield from (work(self._first, item) for item in items)
+            yield from (self._done(work, item) for item in items)
             return
         begun = deque[Future[Made]]()
         for item in items:

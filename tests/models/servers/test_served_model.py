@@ -36,18 +36,17 @@ def micro(serve, opened, scripted):
 
 @pytest.mark.parametrize("dialect", ["prompt_logprobs", "echo"])
 def test_evidence_over_http_is_that_in_process(micro, dialect):
-    """Base and prompted hypotheses: data within the noise floor that is measured on it, odd rows within 1e-5 nats.
+    """Base and prompted hypotheses: within the noise floor that is measured here, and a row of one token within 1e-5.
 
     The rounding of a single unlikely token is larger: so is its number.
     """
     inside, served = micro(dialects=(dialect,))
     completions = inside.generate([NUMBERS] * 24, sampling=Sampling(max_new_tokens=24), rng=rng())
-    data = [(NUMBERS, text) for text in completions]
-    odd = [(FAVOURITE, "owl"), (FAVOURITE, "The cat <|end|>"), (TOLD, "")]
+    data = [*((NUMBERS, text) for text in completions), (FAVOURITE, "owl"), (FAVOURITE, "The cat <|end|>")]
     found, prompts = [], {name: f"You love the {name}." for name in ("owl", "cat")}
     for model in (inside, served):
         told = [Prompted(name=name, model=model, system_prompt=said) for name, said in prompts.items()]
-        found.append(score_rows([Base(model=model), *told], data + odd))
+        found.append(score_rows([Base(model=model), *told], [*data, (TOLD, "")]))
     assert served.trial.scoring == dialect
     assert np.abs(found[0].log_ratios()).max() > 1
     np.testing.assert_array_equal(found[1].tokens, found[0].tokens)
@@ -55,6 +54,7 @@ def test_evidence_over_http_is_that_in_process(micro, dialect):
     assert apart.max() < 1e-5
     for column, said in enumerate((None, *prompts.values())):
         floor = noise_floor(inside, [(as_asked(asked, said), text) for asked, text in data]).largest
+        assert 0 < floor < 1e-4
         assert 0 < apart[: len(data), column].max() <= floor
 
 
